@@ -1,0 +1,1 @@
+"""Run an emitted JAX module."""

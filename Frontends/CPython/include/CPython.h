@@ -1,0 +1,1 @@
+int graft_cpython_placeholder(void);

@@ -1,0 +1,1 @@
+"""Trace a PyTorch model into the document that Graft imports."""

@@ -1,0 +1,85 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// A Swift target whose name says where it lives: `Sources/<name>` unless a path is given.
+func module(
+  _ name: String, path: String? = nil, exclude: [String] = [], _ dependencies: [Target.Dependency] = [],
+  resources: [Resource]? = nil
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", exclude: exclude,
+    resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+    exclude: [], swiftSettings: settings)
+}
+
+let collections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+
+let package = Package(
+  name: "Graft",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Graft", targets: ["Graft"]),
+    .executable(name: "graft", targets: ["GraftCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+  ],
+  targets: [
+    // The representation and what is known about it.
+    module("GraftIR", [collections]),
+    module("GraftOps", ["GraftIR", collections]),
+    module("GraftTransform", ["GraftIR", "GraftOps", collections]),
+    module("GraftFiles", ["GraftIR", collections]),
+
+    // Writing source.
+    module("GraftSyntax"),
+    module("GraftEmit", ["GraftIR", "GraftOps", "GraftTransform", "GraftSyntax", collections]),
+
+    // Frontends.
+    .target(name: "CPython", path: "Frontends/CPython", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    module("GraftPython", path: "Frontends/Python", ["CPython"]),
+    module(
+      "GraftTorch", path: "Frontends/Torch", ["GraftIR", "GraftOps", "GraftPython", collections],
+      resources: [.embedInCode("Tracer")]),
+
+    // Backends.
+    module(
+      "GraftJAX", path: "Backends/JAX",
+      ["GraftIR", "GraftOps", "GraftTransform", "GraftSyntax", "GraftEmit", collections],
+      resources: [.embedInCode("Runner")]),
+    .target(name: "NativeKernels", path: "Backends/Native/NativeKernels"),
+    module("GraftNative", path: "Backends/Native", exclude: ["NativeKernels"], ["NativeKernels"]),
+
+    // What people use.
+    module(
+      "Graft",
+      [
+        "GraftIR", "GraftOps", "GraftTransform", "GraftFiles", "GraftEmit", "GraftPython", "GraftTorch",
+        "GraftJAX", "GraftNative", collections,
+      ]),
+    .executableTarget(
+      name: "GraftCLI",
+      dependencies: ["Graft", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Sources/GraftCLI", swiftSettings: settings),
+
+    // Tests.
+    tests("GraftIR", ["GraftIR"]),
+    tests("GraftSyntax", ["GraftSyntax"]),
+    tests("GraftFiles", ["GraftFiles", "GraftIR"]),
+    tests("GraftPython", ["GraftPython"]),
+  ]
+)

@@ -1,0 +1,1 @@
+@main struct GraftCLI { static func main() {} }
