@@ -1,0 +1,455 @@
+"""Write an exported program as the trace document's GRAPH, TREE and expressions.
+
+Loaded as `graft_torch_document`, after `graft_torch_capture`.
+"""
+
+import ast
+import dataclasses
+import inspect
+import linecache
+import math
+import operator
+import textwrap
+
+import sympy
+import torch
+from graft_torch_entry import GraftError
+from graft_torch_inputs import Leaf, dtype_name
+from torch.export.graph_signature import InputKind, OutputKind
+
+TRIPLE = ("layout", "memory_format", "device")
+
+
+class Symbols:
+    """Writes torch's symbolic integers in the user's symbols."""
+
+    def __init__(self):
+        self.names = []
+        self.exact = {}
+        self.values = {}
+
+    def bind(self, name, expression):
+        """Let `name` stand for an input's size, which torch knows as `expression`."""
+        symbol = sympy.Symbol(name, integer=True, positive=True)
+        free = [s for s in expression.free_symbols if s not in self.values]
+        if isinstance(expression, sympy.Symbol):
+            if expression not in self.values:
+                self.values[expression] = symbol
+                self.names.append(name)
+            return
+        if not free:
+            return
+        if len(free) > 1 or not expression.is_polynomial(free[0]):
+            raise GraftError(
+                "dynamic-relation",
+                f"the model ties the dynamic dimension {name} to others: {expression}",
+            )
+        scale = expression.coeff(free[0])
+        rest = expression - scale * free[0]
+        self.exact[expression] = symbol
+        from torch.utils._sympy.functions import FloorDiv
+
+        self.values[free[0]] = FloorDiv(symbol - rest.xreplace(self.values), scale)
+        self.names.append(name)
+
+    def translate(self, expression):
+        expression = sympy.sympify(expression)
+        if self.exact:
+            expression = expression.subs(self.exact)
+        return expression.xreplace(self.values)
+
+    def dim(self, value):
+        """DIM of an int or SymInt."""
+        if isinstance(value, int):
+            return value
+        return write_expression(self.translate(value.node.expr))
+
+
+def write_expression(e):
+    """EXPR of a sympy expression; a plain number stays a number."""
+    if isinstance(e, (int, float)):
+        return e
+    if e.is_Integer:
+        return int(e)
+    if e.is_Symbol:
+        return {"sym": e.name}
+    name = type(e).__name__
+    if e.is_Rational:
+        return {"div": [int(e.p), int(e.q)]}
+    if e.is_Float:
+        return float(e)
+    if name in ("ToFloat", "Identity"):
+        return write_expression(e.args[0])
+    if name == "Pow" and e.args[1].is_Integer and int(e.args[1]) < 0:
+        return {"div": [1, write_expression(e.args[0] ** -e.args[1])]}
+    key = EXPRESSIONS.get(name)
+    if key is None:
+        raise GraftError(
+            "size-expression",
+            f"a size in the model uses {name}, which Graft cannot express: {e}",
+        )
+    return {key: [write_expression(a) for a in ordered(e)]}
+
+
+EXPRESSIONS = {
+    "Add": "add", "Mul": "mul", "FloorDiv": "floordiv", "CleanDiv": "floordiv", "Mod": "mod", "PythonMod": "mod",
+    "Pow": "pow", "PowByNatural": "pow", "FloatPow": "pow", "Max": "max", "Min": "min", "IntTrueDiv": "div",
+    "FloatTrueDiv": "div", "CeilDiv": "ceildiv", "CeilToInt": "ceil", "FloorToInt": "floor", "TruncToInt": "trunc",
+    "OpaqueUnaryFn_sqrt": "sqrt", "OpaqueUnaryFn_log": "log", "OpaqueUnaryFn_exp": "exp",
+    "Equality": "eq", "Unequality": "ne", "StrictLessThan": "lt", "LessThan": "le",
+    "StrictGreaterThan": "gt", "GreaterThan": "ge", "And": "and", "Or": "or", "Not": "not",
+}  # fmt: skip
+
+
+def ordered(e):
+    """Arguments in a stable order: sums and products by name, constants last."""
+    if type(e).__name__ in ("Add", "Mul", "Max", "Min"):
+        return sorted(e.args, key=lambda a: (a.is_number, str(a)))
+    return e.args
+
+
+class Statements:
+    """The text and first line of the statement that a frame executes."""
+
+    def __init__(self):
+        self._frames = {}
+        self._spans = {}
+
+    def frame(self, code, line):
+        """[file, line, function, statement], the statement joined to one line."""
+        key = (code, line)
+        if key not in self._frames:
+            first, text = self._statement(code, line)
+            self._frames[key] = [code.co_filename, first, code.co_name, text]
+        return self._frames[key]
+
+    def _statement(self, code, line):
+        lines = linecache.getlines(code.co_filename)
+        if not 0 < line <= len(lines):
+            return line, ""
+        if code not in self._spans:
+            self._spans[code] = statement_spans(lines, code.co_firstlineno)
+        best = None
+        for start, end in self._spans[code]:
+            if start <= line <= end and (
+                best is None or end - start <= best[1] - best[0]
+            ):
+                best = (start, end)
+        if best is None:
+            return line, lines[line - 1].strip()
+        return best[0], " ".join(part.strip() for part in lines[best[0] - 1 : best[1]])
+
+
+def statement_spans(lines, first):
+    """Line ranges of the statements in the function that begins at line `first`; compound statements by their heads."""
+    try:
+        tree = ast.parse(textwrap.dedent("".join(inspect.getblock(lines[first - 1 :]))))
+    except (SyntaxError, ValueError):
+        return []
+    spans = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            end = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno
+            spans.append((node.lineno + first - 1, end + first - 1))
+    return spans
+
+
+class GraphWriter:
+    """Writes one exported program as a GRAPH."""
+
+    def __init__(self, captured, symbols, paths, statements, input_names):
+        self.captured = captured
+        self.program = captured.program
+        self.symbols = symbols
+        self.paths = paths
+        self.statements = statements
+        self.input_names = input_names
+        self.references = {}
+        self.constants = {}
+        self._stacks = {}
+
+    def write(self):
+        signature = self.program.graph_signature
+        placeholders = self._placeholders(signature)
+        nodes, outputs = [], ()
+        for node in self.program.graph.nodes:
+            if node.op == "call_function":
+                document = self._node(node)
+                if document is not None:
+                    nodes.append(document)
+            elif node.op == "output":
+                outputs = node.args[0]
+        written, mutations = [], []
+        for spec, value in zip(signature.output_specs, outputs):
+            argument = self.argument(value, None)
+            if spec.kind is OutputKind.USER_OUTPUT:
+                written.append(argument)
+            elif spec.kind in (
+                OutputKind.BUFFER_MUTATION,
+                OutputKind.PARAMETER_MUTATION,
+            ):
+                key = (
+                    "buffer" if spec.kind is OutputKind.BUFFER_MUTATION else "parameter"
+                )
+                mutations.append({key: self.paths[spec.target], "value": argument})
+            elif spec.kind is OutputKind.USER_INPUT_MUTATION:
+                mutations.append(
+                    {"input": self.leaf_of[spec.target], "value": argument}
+                )
+        live = live_nodes(nodes, written, mutations)
+        nodes = [n for n in nodes if n["name"] in live]
+        used = used_names(nodes, written, mutations)
+        placeholders = [
+            p for p in placeholders if p["kind"] == "input" or p["name"] in used
+        ]
+        return {
+            "placeholders": placeholders,
+            "nodes": nodes,
+            "outputs": written,
+            "mutations": mutations,
+        }
+
+    def _placeholders(self, signature):
+        placeholders, seen, leaf = [], {}, 0
+        self.leaf_of = {}
+        nodes = {n.name: n for n in self.program.graph.nodes if n.op == "placeholder"}
+        for spec in signature.input_specs:
+            name = spec.arg.name
+            node = nodes[name]
+            if spec.kind is InputKind.USER_INPUT:
+                kind, target = "input", leaf
+                self.leaf_of[name] = leaf
+                leaf += 1
+            elif spec.kind is InputKind.PARAMETER:
+                kind, target = "parameter", self.paths[spec.target]
+            elif spec.kind is InputKind.BUFFER:
+                kind, target = "buffer", self.paths[spec.target]
+            elif spec.kind is InputKind.CONSTANT_TENSOR:
+                if spec.target in self.paths:
+                    kind, target = "buffer", self.paths[spec.target]
+                else:
+                    kind, target = "constant", spec.target
+                    self.constants[target] = self.program.constants[spec.target]
+            else:
+                raise GraftError(
+                    "input-kind",
+                    f"an input of kind {spec.kind.name} is not supported: {name}",
+                )
+            if kind != "input" and (kind, target) in seen:
+                self.references[node] = seen[kind, target]
+                continue
+            self.references[node] = seen[kind, target] = {"ref": name, "index": 0}
+            value = node.meta["val"]
+            placeholders.append(
+                {"name": name, "kind": kind, "target": target, **self.describe(value)}
+            )
+        return placeholders
+
+    def describe(self, value):
+        return {
+            "dtype": dtype_name(value.dtype),
+            "shape": [self.symbols.dim(d) for d in value.shape],
+        }
+
+    def _node(self, node):
+        target = node.target
+        value = node.meta.get("val")
+        if target is operator.getitem:
+            source = self.references.get(node.args[0])
+            if source is not None:
+                self.references[node] = {"ref": source["ref"], "index": node.args[1]}
+            return None
+        if not has_tensor(value):
+            return None
+        if isinstance(target, torch._ops.OpOverload):
+            op, args = str(target), self._arguments(node)
+        elif isinstance(target, torch._ops.HigherOrderOperator):
+            raise GraftError(
+                "higher-order",
+                f"{target} is not supported{self.where(node)}",
+                "write it without this construct",
+            )
+        else:
+            raise GraftError(
+                "unsupported-node", f"{target} is not supported{self.where(node)}"
+            )
+        self.references[node] = {"ref": node.name, "index": 0}
+        values = value if isinstance(value, (tuple, list)) else [value]
+        return {
+            "name": node.name,
+            "op": op,
+            "args": args,
+            "results": [None if v is None else self.describe(v) for v in values],
+            **self._origin(node),
+        }
+
+    def where(self, node):
+        frames = self._origin(node)["frames"]
+        return f" at {frames[-1][0]}:{frames[-1][1]}" if frames else ""
+
+    def _origin(self, node):
+        stack, call = [], 0
+        for key, (path, cls) in (node.meta.get("nn_module_stack") or {}).items():
+            if not (path == "root" or path.startswith("root.")):
+                continue
+            if not isinstance(cls, str):
+                cls = f"{cls.__module__}.{cls.__qualname__}"
+            call = int(key.rpartition("@")[2]) if "@" in key else 0
+            if path != "root":
+                stack.append([path.removeprefix("root."), cls])
+            root_class = cls
+        trace = node.meta.get("stack_trace") or ""
+        frames = []
+        if trace.startswith("graft:"):
+            index = int(trace.removeprefix("graft:"))
+            if index not in self._stacks:
+                self._stacks[index] = [
+                    self.statements.frame(*f)
+                    for f in self.captured.recorder.stacks[index]
+                ]
+            frames = self._stacks[index]
+        innermost = stack[-1] if stack else ["", None]
+        if not stack and "nn_module_stack" in node.meta:
+            innermost[1] = locals().get("root_class")
+        return {
+            "path": innermost[0],
+            "call": call,
+            "class": innermost[1],
+            "stack": stack,
+            "frames": frames,
+        }
+
+    def _arguments(self, node):
+        arguments = {}
+        for position, schema in enumerate(node.target._schema.arguments):
+            if position < len(node.args):
+                value = node.args[position]
+            elif schema.name in node.kwargs:
+                value = node.kwargs[schema.name]
+            else:
+                value = schema.default_value if schema.has_default_value() else None
+            arguments[schema.name] = self.argument(value, str(schema.type))
+        return arguments
+
+    def argument(self, value, kind):
+        """ARG of a node's argument; `kind` is its schema type, which makes an int for a float argument a float."""
+        if isinstance(value, torch.fx.Node):
+            if value in self.references:
+                return self.references[value]
+            return self._scalar(value.meta["val"])
+        if value is None or isinstance(value, (bool, str)):
+            return value
+        if isinstance(value, int):
+            return float(value) if kind in ("float", "Optional[float]") else value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else {"float": repr(value)}
+        if isinstance(value, complex):
+            return {"complex": [value.real, value.imag]}
+        if isinstance(value, (list, tuple)):
+            inner = (
+                "float" if kind in ("List[float]", "Optional[List[float]]") else None
+            )
+            return [self.argument(v, inner) for v in value]
+        if isinstance(value, torch.dtype):
+            return {"dtype": dtype_name(value)}
+        if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
+            return {"enum": str(value).removeprefix("torch.")}
+        return self._scalar(value)
+
+    def _scalar(self, value):
+        if isinstance(value, torch.SymInt):
+            dim = self.symbols.dim(value)
+            return dim if isinstance(dim, int) else {"dim": dim}
+        if isinstance(value, (torch.SymFloat, torch.SymBool)):
+            return {"scalar": write_expression(self.symbols.translate(value.node.expr))}
+        if isinstance(value, (bool, int, float)):
+            return value
+        raise GraftError(
+            "argument-kind",
+            f"an argument of type {type(value).__name__} is not supported",
+        )
+
+
+def has_tensor(value):
+    if isinstance(value, (tuple, list)):
+        return any(isinstance(v, torch.Tensor) for v in value)
+    return isinstance(value, torch.Tensor)
+
+
+def references(argument):
+    """The names that an ARG refers to."""
+    if isinstance(argument, dict):
+        if "ref" in argument:
+            yield argument["ref"]
+        elif "graph" not in argument:
+            for item in argument.values():
+                yield from references(item)
+    elif isinstance(argument, list):
+        for item in argument:
+            yield from references(item)
+
+
+def draws(op):
+    return any(
+        word in op
+        for word in (
+            "rand",
+            "bernoulli",
+            "dropout",
+            "normal_",
+            "aten.normal",
+            "multinomial",
+        )
+    )
+
+
+def live_nodes(nodes, outputs, mutations):
+    """Names of the nodes that an output or mutation needs, and of those that draw random numbers."""
+    live = set()
+    for value in [*outputs, *(m["value"] for m in mutations)]:
+        live.update(references(value))
+    for node in reversed(nodes):
+        if node["name"] in live or draws(node["op"]):
+            live.add(node["name"])
+            live.update(references(list(node["args"].values())))
+    return live
+
+
+def used_names(nodes, outputs, mutations):
+    used = set(references([*outputs, *(m["value"] for m in mutations)]))
+    for node in nodes:
+        used.update(references(list(node["args"].values())))
+    return used
+
+
+def tree(value):
+    """TREE of a value in which tensors are `Leaf`s."""
+    if isinstance(value, Leaf):
+        return {"leaf": value.index}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        cls = type(value)
+        fields = [
+            [f.name, tree(getattr(value, f.name))] for f in dataclasses.fields(value)
+        ]
+        if isinstance(value, dict):
+            fields = [[name, tree(item)] for name, item in value.items()]
+        return {"dataclass": f"{cls.__module__}.{cls.__qualname__}", "fields": fields}
+    if isinstance(value, dict):
+        return {
+            "dict": [
+                [key if isinstance(key, str) else str(key), tree(item)]
+                for key, item in value.items()
+            ]
+        }
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        cls = type(value)
+        fields = [[name, tree(item)] for name, item in zip(value._fields, value)]
+        return {"dataclass": f"{cls.__module__}.{cls.__qualname__}", "fields": fields}
+    if isinstance(value, tuple):
+        return {"tuple": [tree(item) for item in value]}
+    if isinstance(value, list):
+        return {"list": [tree(item) for item in value]}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return {"const": value}
+    return {"const": str(value)}
