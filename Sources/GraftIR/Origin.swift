@@ -1,0 +1,57 @@
+/// A place in the user's source.
+public struct SourceLocation: Hashable, Sendable, Codable {
+  public var file: String
+  public var line: Int
+  public var function: String
+  /// The source text of the statement, when it could be read.
+  public var text: String
+
+  public init(file: String, line: Int, function: String = "", text: String = "") {
+    self.file = file
+    self.line = line
+    self.function = function
+    self.text = text
+  }
+}
+
+extension SourceLocation: CustomStringConvertible {
+  public var description: String { "\(file):\(line)" }
+}
+
+/// A call of a module: its path in the model, its class, and which of its calls this is.
+package struct ModuleCall: Hashable, Sendable, Codable {
+  package var path: String
+  package var className: String
+  package var call: Int
+
+  package init(path: String, className: String, call: Int = 0) {
+    self.path = path
+    self.className = className
+    self.call = call
+  }
+}
+
+/// Where an operation came from in the source program.
+package struct Origin: Hashable, Sendable {
+  /// The modules that were being called, outermost first; empty at the root.
+  package var modules: [ModuleCall]
+  /// The call stack from the root's `forward` inwards.
+  package var frames: [SourceLocation]
+  /// The source's own name of the operation, for messages: `aten.conv2d.default`.
+  package var sourceOp: String
+  /// The name of the node in the source's trace, which verification uses to find its value there.
+  package var node: String
+
+  package init(modules: [ModuleCall] = [], frames: [SourceLocation] = [], sourceOp: String = "", node: String = "") {
+    self.modules = modules
+    self.frames = frames
+    self.sourceOp = sourceOp
+    self.node = node
+  }
+
+  package static let unknown = Origin()
+
+  package var path: String { modules.last?.path ?? "" }
+  /// The innermost frame.
+  package var location: SourceLocation? { frames.last }
+}

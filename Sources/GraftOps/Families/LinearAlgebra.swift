@@ -1,0 +1,48 @@
+import GraftIR
+
+extension OpDefinition {
+  static let linearAlgebra: [OpDefinition] = [matmul, linear]
+
+  /// The matrix product over the last two axes; leading axes broadcast.
+  package static let matmul: OpDefinition = OpDefinition(
+    "matmul", family: .linearAlgebra, summary: "Matrix product; leading axes broadcast.",
+    operands: [.tensor("x"), .tensor("y")], promotion: .common,
+    infer: { call in
+      let (x, y) = (try call.type(0), try call.type(1))
+      guard x.dtype == y.dtype else { throw call.problem("operands have different element types, \(x) and \(y)") }
+      guard x.rank >= 1, y.rank >= 1 else { throw call.problem("takes no scalars: \(x) and \(y)") }
+      let batchX = x.rank > 2 ? Array(x.shape.dropLast(2)) : []
+      let batchY = y.rank > 2 ? Array(y.shape.dropLast(2)) : []
+      let inner = y.rank == 1 ? y.shape[0] : y.shape[y.rank - 2]
+      guard let batch = ShapeRule.broadcast(batchX, batchY), x.shape[x.rank - 1] == inner else {
+        throw call.problem("shapes do not fit: \(x) and \(y)")
+      }
+      let rows = x.rank > 1 ? [x.shape[x.rank - 2]] : []
+      let columns = y.rank > 1 ? [y.shape[y.rank - 1]] : []
+      return [x.with(shape: batch + rows + columns)]
+    },
+    spellings: .python("x @ y") + [
+      .aten("matmul.default(self:x, other:y)"), .aten("mm.default(self:x, mat2:y)"),
+      .aten("bmm.default(self:x, mat2:y)"), .aten("mv.default(self:x, vec:y)"),
+    ], samples: [Sample(.normal(3, 4), .normal(4, 5)), Sample(.normal(2, 1, 3, 4), .normal(3, 4, 5))])
+
+  /// `x @ weight.T + bias`.
+  package static let linear: OpDefinition = OpDefinition(
+    "linear", family: .linearAlgebra, summary: "x times the transpose of weight [out, in], plus bias [out].",
+    operands: [.tensor("x"), .tensor("weight"), .optional("bias")],
+    infer: { call in
+      let (x, weight) = (try call.type(0), try call.type(1))
+      guard weight.rank == 2, x.rank >= 1, x.shape[x.rank - 1] == weight.shape[1] else {
+        throw call.problem("shapes do not fit: \(x) and weight \(weight)")
+      }
+      return [x.with(shape: x.shape.dropLast() + [weight.shape[0]])]
+    },
+    decomposition: { b, op in
+      let transposed = try b(.transpose, op[1], attributes: ["permutation": .ints([1, 0])])
+      let product = try b(.matmul, op[0], transposed)
+      return [op[2].isAbsent ? product : try b(.add, product, op[2])]
+    },
+    spellings: [
+      .aten("linear.default(input:x, weight, bias)"), .torch("torch.nn.functional.linear(input:x, weight, bias=None)"),
+    ], samples: [Sample(.normal(2, 3, 4), .normal(5, 4), .normal(5)), Sample(.normal(3, 4), .normal(5, 4), .absent)])
+}
