@@ -1,0 +1,103 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The contents of a regular file, mapped read-only; pages are read when they are first touched.
+///
+/// The mapping lives as long as this object. A file that another process truncates while it is mapped is out
+/// of scope: the operating system then ends the reader.
+package final class MappedFile: Sendable {
+  /// The path as it was given.
+  package let path: String
+  /// The length in bytes.
+  package var count: Int { bytes.count }
+
+  nonisolated(unsafe) private let bytes: UnsafeRawBufferPointer
+  private let isMapped: Bool
+
+  /// Maps the file at `path`; throws `FileError` when it is missing, not readable, or not a regular file.
+  package init(path: String) throws {
+    let descriptor = try openRetrying(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, cannot: "open")
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileError.system(errno, path: path, cannot: "inspect") }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw FileError.system(EISDIR, path: path, cannot: "read")
+    default: throw FileError(.wrongFileType, path: path, "cannot read: not a regular file")
+    }
+    guard let length = Int(exactly: status.st_size), length >= 0 else {
+      throw FileError(.unsupported, path: path, "cannot read: the file is too large for this machine")
+    }
+    if length == 0 {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      isMapped = false
+    } else {
+      guard let base = mmap(nil, length, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+        throw FileError.system(errno, path: path, cannot: "map into memory")
+      }
+      bytes = UnsafeRawBufferPointer(start: base, count: length)
+      isMapped = true
+    }
+    self.path = path
+  }
+
+  /// Contents that are already in memory, copied, under a name for error messages.
+  package init(contents: [UInt8], path: String) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: contents.count, alignment: 64)
+    copy.copyBytes(from: contents)
+    bytes = UnsafeRawBufferPointer(copy)
+    isMapped = false
+    self.path = path
+  }
+
+  deinit {
+    if isMapped {
+      munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    } else {
+      bytes.deallocate()
+    }
+  }
+
+  /// Calls `body` with `count` bytes from `offset` on; the pointer is valid during the call only.
+  ///
+  /// Throws `FileError` when the range is not inside the file.
+  package func withBytes<Result>(
+    at offset: Int, count: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let slice = try slice(at: offset, count: count)
+    return try withExtendedLifetime(self) { try body(slice) }
+  }
+
+  /// Calls `body` with the whole contents; the pointer is valid during the call only.
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(self) { try body(bytes) }
+  }
+
+  /// Bounds-checked bytes, valid as long as the caller keeps this object.
+  func slice(at offset: Int, count: Int) throws -> UnsafeRawBufferPointer {
+    guard offset >= 0, count >= 0, offset <= bytes.count, count <= bytes.count - offset else {
+      throw FileError(
+        .malformed, path: path,
+        "truncated: \(count) bytes are expected at byte \(offset), the file has \(bytes.count)",
+        remedy: "get the file again")
+    }
+    return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])
+  }
+}
+
+/// `open` that is repeated when a signal interrupts it; throws `FileError`.
+func openRetrying(_ path: String, _ flags: Int32, mode: mode_t = 0, cannot action: String) throws -> Int32 {
+  guard !path.utf8.contains(0) else {
+    throw FileError(.invalidRequest, path: path, "cannot \(action): the path contains a NUL character")
+  }
+  while true {
+    let descriptor = open(path, flags, mode)
+    if descriptor >= 0 { return descriptor }
+    if errno != EINTR { throw FileError.system(errno, path: path, cannot: action) }
+  }
+}
