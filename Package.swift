@@ -48,10 +48,13 @@ let package = Package(
     module("GraftEmit", ["GraftIR", "GraftOps", "GraftTransform", "GraftSyntax", collections]),
 
     // Frontends.
-    .target(name: "CPython", path: "Frontends/CPython", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    .target(
+      name: "CPython", path: "Frontends/CPython",
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     module("GraftPython", path: "Frontends/Python", ["CPython"]),
+    module("GraftTrace", path: "Frontends/Trace", ["GraftIR", "GraftOps", collections]),
     module(
-      "GraftTorch", path: "Frontends/Torch", ["GraftIR", "GraftOps", "GraftPython", collections],
+      "GraftTorch", path: "Frontends/Torch", ["GraftIR", "GraftOps", "GraftPython", "GraftTrace", collections],
       resources: [.embedInCode("Tracer")]),
 
     // Backends.
@@ -66,7 +69,7 @@ let package = Package(
     module(
       "Graft",
       [
-        "GraftIR", "GraftOps", "GraftTransform", "GraftFiles", "GraftEmit", "GraftPython", "GraftTorch",
+        "GraftIR", "GraftOps", "GraftTransform", "GraftFiles", "GraftEmit", "GraftPython", "GraftTrace", "GraftTorch",
         "GraftJAX", "GraftNative", collections,
       ]),
     .executableTarget(
