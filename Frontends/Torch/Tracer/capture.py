@@ -109,6 +109,17 @@ def kept_attributes(module):
                 m.__dict__[key].update(table)
 
 
+@contextlib.contextmanager
+def plain_attention():
+    """Keep nn.MultiheadAttention and nn.TransformerEncoder off their fused inference path, which pads with zeros."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
 class Recorder:
     """Source frames of every traced node, interned: a node's stack_trace is `graft:<index>` into `stacks`."""
 

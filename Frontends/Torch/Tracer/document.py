@@ -35,7 +35,8 @@ class Symbols:
         if isinstance(expression, sympy.Symbol):
             if expression not in self.values:
                 self.values[expression] = symbol
-                self.names.append(name)
+                if name not in self.names:
+                    self.names.append(name)
             return
         if not free:
             return

@@ -16,36 +16,40 @@ import os
 import sys
 import traceback
 
-TORCHVISION_OPERATORS = (
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qroi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "
-    "int sampling_ratio, bool aligned) -> Tensor",
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "
-    "int sampling_ratio, bool aligned) -> Tensor",
-    "_roi_align_backward(Tensor grad, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "
-    "SymInt batch_size, SymInt channels, SymInt height, SymInt width, int sampling_ratio, bool aligned) -> Tensor",
-    "roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width) "
-    "-> (Tensor, Tensor)",
-    "_roi_pool_backward(Tensor grad, Tensor rois, Tensor argmax, float spatial_scale, SymInt pooled_height, "
-    "SymInt pooled_width, SymInt batch_size, SymInt channels, SymInt height, SymInt width) -> Tensor",
-    "ps_roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "
-    "int sampling_ratio) -> (Tensor, Tensor)",
-    "_ps_roi_align_backward(Tensor grad, Tensor rois, Tensor channel_mapping, float spatial_scale, "
-    "SymInt pooled_height, SymInt pooled_width, int sampling_ratio, SymInt batch_size, SymInt channels, "
-    "SymInt height, SymInt width) -> Tensor",
-    "ps_roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width) "
-    "-> (Tensor, Tensor)",
-    "_ps_roi_pool_backward(Tensor grad, Tensor rois, Tensor channel_mapping, float spatial_scale, "
-    "SymInt pooled_height, SymInt pooled_width, SymInt batch_size, SymInt channels, SymInt height, SymInt width) "
-    "-> Tensor",
-    "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h, "
-    "SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, "
-    "SymInt offset_groups, bool use_mask) -> Tensor",
-    "_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, "
-    "SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, "
-    "SymInt groups, SymInt offset_groups, bool use_mask) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
-)
+# https://github.com/pytorch/vision: the operators that torchvision's Python code refers to at import.
+TORCHVISION_OPERATORS = """
+nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor;
+qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor;
+roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
+  SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor;
+qroi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
+  SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor;
+_roi_align_backward(Tensor grad, Tensor rois, float spatial_scale, SymInt pooled_height,
+  SymInt pooled_width, SymInt batch_size, SymInt channels, SymInt height, SymInt width,
+  int sampling_ratio, bool aligned) -> Tensor;
+roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
+  SymInt pooled_width) -> (Tensor, Tensor);
+_roi_pool_backward(Tensor grad, Tensor rois, Tensor argmax, float spatial_scale,
+  SymInt pooled_height, SymInt pooled_width, SymInt batch_size, SymInt channels,
+  SymInt height, SymInt width) -> Tensor;
+ps_roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
+  SymInt pooled_width, int sampling_ratio) -> (Tensor, Tensor);
+_ps_roi_align_backward(Tensor grad, Tensor rois, Tensor channel_mapping,
+  float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio,
+  SymInt batch_size, SymInt channels, SymInt height, SymInt width) -> Tensor;
+ps_roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
+  SymInt pooled_width) -> (Tensor, Tensor);
+_ps_roi_pool_backward(Tensor grad, Tensor rois, Tensor channel_mapping,
+  float spatial_scale, SymInt pooled_height, SymInt pooled_width, SymInt batch_size,
+  SymInt channels, SymInt height, SymInt width) -> Tensor;
+deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias,
+  SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h,
+  SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask) -> Tensor;
+_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset,
+  Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w,
+  SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups,
+  bool use_mask) -> (Tensor, Tensor, Tensor, Tensor, Tensor)
+"""
 
 
 class GraftError(Exception):
@@ -69,6 +73,7 @@ class Entry:
         self.object = obj
         self.module = module
         self.target = target
+        self.inputs = None
 
     @property
     def callable(self):
@@ -90,7 +95,6 @@ class _TorchvisionFinder:
         if name == "torchvision":
             sys.meta_path.remove(self)
             declare_torchvision_operators(importlib.util.find_spec(name))
-        return None
 
 
 _libraries = []
@@ -111,8 +115,8 @@ def declare_torchvision_operators(spec):
             except (OSError, RuntimeError):
                 break
     library = torch.library.Library("torchvision", "DEF")
-    for schema in TORCHVISION_OPERATORS:
-        library.define(schema)
+    for schema in TORCHVISION_OPERATORS.split(";"):
+        library.define(" ".join(schema.split()))
     _libraries.append(library)
 
 
@@ -162,11 +166,9 @@ def parse_init(text):
         return [], {}
     try:
         call = ast.parse(f"f({text})", mode="eval").body
-        if not isinstance(call, ast.Call):
-            raise ValueError("not a list of arguments")
         args = [ast.literal_eval(a) for a in call.args]
         kwargs = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, AttributeError) as error:
         raise GraftError(
             "init-syntax",
             f"cannot read the constructor arguments `{text}`: {error}",
@@ -323,10 +325,32 @@ def resolve(spec, init=None, name=None):
 
 
 def _resolve(spec, init):
+    args, kwargs = parse_init(init)
+    obj, name = look_up(spec)
+    entry = _build(spec, obj, name, args, kwargs)
+    config = getattr(entry.module, "config", None)
+    if getattr(config, "use_cache", False) is True:
+        config.use_cache = False
+    return entry
+
+
+def seed():
+    """Make random initialisation and random example inputs the same in every process."""
+    import random
+
     import torch
 
-    obj, name = look_up(spec)
-    args, kwargs = parse_init(init)
+    torch.manual_seed(0)
+    random.seed(0)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(0)
+
+
+def _build(spec, obj, name, args, kwargs):
+    import torch
+
+    seed()
     if isinstance(obj, torch.nn.Module):
         return Entry(spec, name, "module", obj, obj, type(obj))
     if isinstance(obj, type):
@@ -351,7 +375,7 @@ def _resolve(spec, init):
         if args or kwargs:
             raise GraftError(
                 "not-a-model",
-                f"{name}({init}) returned a {type(module).__name__}, not a torch.nn.Module",
+                f"{name} called with --init returned a {type(module).__name__}, not a torch.nn.Module",
                 "leave --init away for a plain function and give constants as inputs, such as --input 'causal=True'",
             )
     return Entry(spec, name, "function", obj, None, obj)

@@ -12,7 +12,7 @@ import inspect
 import re
 
 import torch
-from graft_torch_entry import GraftError, look_up, one_line, user_traceback
+from graft_torch_entry import GraftError, look_up, one_line, seed, user_traceback
 
 SHORT_DTYPES = {
     "f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16",
@@ -88,7 +88,7 @@ def parse_spec(text):
                     text, f"there is no dtype `{literal.partition('[')[0]}`"
                 ) from None
             raise bad_spec(text, "the value is not a Python literal") from None
-    dims, sizes = [], {}
+    dims = []
     for part in filter(None, (d.strip() for d in (match["dims"] or "").split(","))):
         dim = _DIM.fullmatch(part)
         if dim is None:
@@ -298,12 +298,12 @@ def choose_sizes(specs, attempt):
 ATTEMPTS = 4
 
 
-def from_specs(entry, texts, attempt, seed=0):
+def from_specs(entry, texts, attempt):
     """Inputs from specifications; `attempt` 0, 1, ... chooses larger and larger sizes for symbols without one."""
     parsed = [parse_spec(text) for text in texts]
     tensor_specs = [value for _, value in parsed if isinstance(value, TensorSpec)]
     sizes = choose_sizes(tensor_specs, attempt)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     args, kwargs, shapes = [], {}, {}
     for name, value in parsed:
         if isinstance(value, TensorSpec):
@@ -328,7 +328,8 @@ def from_specs(entry, texts, attempt, seed=0):
 
 def from_factory(entry, spec, dynamic):
     """Inputs from a function that returns a tuple of arguments or a dict of keyword arguments."""
-    factory, name = look_up(spec)
+    factory, _ = look_up(spec)
+    seed()
     try:
         made = factory()
     except Exception as error:

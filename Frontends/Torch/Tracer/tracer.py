@@ -20,12 +20,18 @@ def trace(request, tensors):
     request = json.loads(request)
     entry = resolve(request["entry"], request.get("init"), request.get("name"))
     inputs = make_inputs(entry, request)
+    entry.inputs = inputs
+    document, buffers = trace_entry(entry, inputs)
+    return json.dumps(document, allow_nan=False), buffers
+
+
+def trace_entry(entry, inputs):
+    """The trace document and its buffers for an entry and its inputs."""
     captured = export(entry, inputs, train=True)
     graphs = {"both": captured}
     if captured.reads:
         graphs = {"eval": export(entry, inputs, train=False), "train": captured}
-    document, buffers = write_document(entry, inputs, graphs)
-    return json.dumps(document), buffers
+    return write_document(entry, inputs, graphs)
 
 
 def make_inputs(entry, request, attempt=0):
