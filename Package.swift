@@ -61,7 +61,7 @@ let package = Package(
     module(
       "GraftJAX", path: "Backends/JAX",
       ["GraftIR", "GraftOps", "GraftTransform", "GraftSyntax", "GraftEmit", collections],
-      resources: [.embedInCode("Runner")]),
+      resources: [.embedInCode("Runner"), .embedInCode("Helpers")]),
     .target(name: "NativeKernels", path: "Backends/Native/NativeKernels"),
     module("GraftNative", path: "Backends/Native", exclude: ["NativeKernels"], ["NativeKernels"]),
 

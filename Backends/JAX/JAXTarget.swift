@@ -1,0 +1,35 @@
+package import GraftEmit
+package import GraftIR
+package import GraftOps
+package import GraftSyntax
+
+/// JAX as experts write it: pure functions over nested dicts of parameters.
+package struct JAXTarget: PythonTarget {
+  package init() {}
+
+  package var framework: Framework { .jax }
+
+  package var aliases: [ModuleAlias] {
+    [
+      ModuleAlias("jax.numpy", as: "jnp", .module("jax.numpy", as: "jnp")),
+      ModuleAlias("jax.lax", as: "lax", .member(of: "jax", "lax")),
+      ModuleAlias("jax.Array", as: "Array", .member(of: "jax", "Array")),
+      ModuleAlias("jax", as: "jax", .module("jax")),
+      ModuleAlias("safetensors.numpy.load_file", as: "load_file", .member(of: "safetensors.numpy", "load_file")),
+    ]
+  }
+
+  package var helpers: HelperLibrary { JAXHelpers.library }
+
+  package func rule(for op: String) -> EmitRule? { JAXRules.all[op] }
+
+  /// 64-bit integers are written `int`: JAX makes them 32 bits wide unless told otherwise.
+  package func dtype(_ dtype: DType, in context: EmitContext) -> PythonExpression {
+    switch dtype {
+    case .bool: "bool"
+    case .int64: "int"
+    case .uint64: context.reference("jax.numpy.uint32")
+    default: context.reference("jax.numpy.\(dtype.rawValue)")
+    }
+  }
+}

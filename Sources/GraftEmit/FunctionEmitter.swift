@@ -1,0 +1,363 @@
+package import GraftIR
+package import GraftOps
+package import GraftSyntax
+package import OrderedCollections
+
+/// Writes a function's operations as Python statements.
+///
+/// A value that is used once, by the same statement of the source, becomes part of that expression; every other one
+/// is assigned to the variable it had in the source.
+package final class FunctionEmitter {
+  package let function: Function
+  package let target: any PythonTarget
+  package var imports: ImportSet
+  package var helpers: OrderedSet<String> = []
+  /// The source nodes whose values the assignments hold, in the order the assignments are written.
+  package private(set) var assignedNodes: [AssignedNode] = []
+
+  package private(set) var statements: [PythonStatement] = []
+  var scope = NameScope()
+  var storedState: Set<Value> = []
+  private var bindings: [Value: PythonExpression] = [:]
+  private var initialBindings: [Value: PythonExpression] = [:]
+  private var pending: OrderedDictionary<Value, PythonExpression> = [:]
+  private var remainingUses: [Value: Int]
+  private var unconsumed: [Value] = []
+  private let uses: [Value: Int]
+  private let consumers: [Value: String]
+  private let arguments: [Value: Argument]
+  private let parameterTree: ParameterTree
+  private let stateTree: ParameterTree
+  package private(set) var usesNewState = false
+  package private(set) var usedSymbols: OrderedSet<String> = []
+
+  /// An assignment of the emitted function and the node of the source's trace that computes the same value.
+  package struct AssignedNode: Sendable, Hashable {
+    package var variable: String
+    package var node: String
+    package var path: String
+  }
+
+  package init(_ function: Function, target: any PythonTarget) {
+    self.function = function
+    self.target = target
+    imports = ImportSet(aliases: target.aliases)
+    (uses, consumers) = Self.count(function)
+    remainingUses = uses
+    arguments = Dictionary(function.arguments.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
+    parameterTree = ParameterTree(paths: function.parameterPaths)
+    stateTree = ParameterTree(paths: function.statePaths)
+    scope.reserve(target.aliases.map(\.name))
+    scope.reserve(target.helpers.helpers.keys)
+    scope.reserve(["params", "state", "new_state", "rng", "rngs", "train", function.name])
+  }
+
+  // MARK: Operations
+
+  /// Writes the body's operations.
+  package func emitBody() throws {
+    for operation in function.body.operations { try emit(operation) }
+  }
+
+  /// Binds a value that comes from outside to an expression.
+  package func bind(_ value: Value, to expression: PythonExpression) {
+    bindings[value] = expression
+    initialBindings[value] = expression
+  }
+
+  private func emit(_ operation: Operation) throws {
+    let outer = unconsumed
+    unconsumed = operation.usedValues
+    defer { unconsumed = outer }
+    let definition = try OpCatalogue.definition(of: operation)
+    let context = EmitContext(call: OpCall(operation, of: definition, in: function), emitter: self)
+    let expressions: [PythonExpression]
+    do {
+      if let rule = target.rule(for: operation.name) {
+        expressions = try rule(context)
+      } else {
+        expressions = [try context.spelled(in: target.framework)]
+      }
+    } catch var diagnostic as Diagnostic {
+      if diagnostic.location == nil { diagnostic.location = operation.origin.location }
+      throw diagnostic
+    }
+    consumeOperands()
+    try assign(operation, expressions)
+  }
+
+  /// From here on the operation's operands have been read: names of those that nobody needs any more may be given anew.
+  func consumeOperands() {
+    for value in unconsumed { remainingUses[value, default: 0] -= 1 }
+    unconsumed = []
+  }
+
+  private func assign(_ operation: Operation, _ expressions: [PythonExpression]) throws {
+    let live = operation.results.filter { uses[$0, default: 0] > 0 && !storedState.contains($0) }
+    if operation.results.count == 1, let value = operation.results.first {
+      guard let expression = expressions.first, bindings[value] == nil else { return }
+      if live.isEmpty { return }
+      if canInline(value, expression, operation) {
+        pending[value] = expression
+      } else {
+        assignVariable(value, expression, operation.origin)
+      }
+      return
+    }
+    for (value, expression) in zip(operation.results, expressions) where live.contains(value) && bindings[value] == nil {
+      bindings[value] = expression
+    }
+  }
+
+  private func assignVariable(_ value: Value, _ expression: PythonExpression, _ origin: Origin) {
+    let name = declare(value)
+    append(.assign(.name(name), expression))
+    assignedNodes.append(AssignedNode(variable: name, node: origin.node, path: origin.path))
+  }
+
+  /// Gives a value a variable name.
+  func declare(_ value: Value) -> String {
+    let name = scope.bind(value, to: function.info(value).hint ?? "out") { name, old in
+      self.remainingUses[old, default: 0] <= 0 && !self.pending.values.contains { $0.freeNames.contains(name) }
+    }
+    bindings[value] = .name(name)
+    return name
+  }
+
+  /// Folding a value into the statement that uses it must not make a line that nobody would write.
+  private func canInline(_ value: Value, _ expression: PythonExpression, _ operation: Operation) -> Bool {
+    guard uses[value] == 1 else { return expression.isTrivial }
+    if expression.isTrivial { return true }
+    guard consumers[value] == operation.origin.statement else { return false }
+    return expression.nodeCount <= 24
+  }
+
+  package func append(_ statement: PythonStatement) { statements.append(statement) }
+
+  func assignLocal(_ name: String, _ value: PythonExpression) -> PythonExpression {
+    let name = scope.fresh(name)
+    append(.assign(.name(name), value))
+    return .name(name)
+  }
+
+  /// Writes a region's operations apart from the statements written so far.
+  func emitRegion(_ block: Block) throws -> (statements: [PythonStatement], results: [PythonExpression]) {
+    let outer = statements
+    statements = []
+    defer { statements = outer }
+    for operation in block.operations { try emit(operation) }
+    let results = block.results.map { expression($0) }
+    for value in block.results.flatMap(\.values) { remainingUses[value, default: 0] -= 1 }
+    return (statements, results)
+  }
+
+  // MARK: Expressions
+
+  package func expression(_ operand: Operand) -> PythonExpression {
+    switch operand {
+    case .absent: .none
+    case .scalar(let scalar): Self.number(scalar)
+    case .list(let values): .list(values.map { expression(.value($0)) })
+    case .value(let value): read(value)
+    }
+  }
+
+  private func read(_ value: Value) -> PythonExpression {
+    if let expression = pending[value] {
+      if uses[value] == 1 { pending[value] = nil }
+      return expression
+    }
+    return bindings[value] ?? .name("undefined_\(value.id)")
+  }
+
+  /// The value under a name: assigned now if it was going to be part of an expression.
+  func materialize(_ value: Value) -> PythonExpression {
+    guard let expression = pending.removeValue(forKey: value) else { return read(value) }
+    if expression.isTrivial {
+      bindings[value] = expression
+      return expression
+    }
+    let name = declare(value)
+    append(.assign(.name(name), expression))
+    return .name(name)
+  }
+
+  static func number(_ scalar: Scalar) -> PythonExpression {
+    switch scalar {
+    case .bool(let value): .boolean(value)
+    case .int(let value): .integer(value)
+    case .float(let value):
+      value == value.rounded() && value.magnitude < 1e6 ? .integer(Int(value)) : .float(value)
+    case .complex(let re, let im): .path("complex").call(.float(re), .float(im))
+    }
+  }
+
+  // MARK: Parameters and state
+
+  func argument(of value: Value) -> Argument? { arguments[value] }
+
+  package func parameterAccess(_ path: String) -> PythonExpression { parameterTree.access(path, in: "params") }
+
+  package func stateAccess(_ path: String) -> PythonExpression { stateTree.access(path, in: "state") }
+
+  package func newStateAccess(_ path: String) -> PythonExpression {
+    usesNewState = true
+    return stateTree.access(path, in: "new_state")
+  }
+
+  /// Whether the value is the new value of the state at `path` and nothing else uses it.
+  func onlyUpdates(_ value: Value, _ path: String) -> Bool {
+    uses[value] == 1 && function.stateUpdates.contains { $0.path == path && $0.value == .value(value) }
+  }
+
+  /// Whether the value was written into the new state by the operation that computes it.
+  package func isStored(_ value: Value) -> Bool { storedState.contains(value) }
+
+  // MARK: Inputs
+
+  /// A parameter name for an input; `leaf` is its value when the input is a single tensor.
+  package func declareInput(_ name: String, leaf: Value?) -> String {
+    guard let leaf else { return scope.fresh(name) }
+    return scope.bind(leaf, to: name) { _, _ in false }
+  }
+
+  /// Where a dynamic extent can be read: `x.shape[0]`.
+  package func extent(of symbol: String) -> PythonExpression? {
+    for argument in function.arguments {
+      guard case .input = argument.role, let input = initialBindings[argument.value] else { continue }
+      for (axis, extent) in function.type(of: argument.value).shape.enumerated() where extent.asSymbol == symbol {
+        return input.attribute("shape")[.integer(axis)]
+      }
+    }
+    return nil
+  }
+
+  /// A static value that the function returns.
+  package func plain(_ attribute: Attribute) -> PythonExpression {
+    switch attribute {
+    case .scalar(let scalar): Self.number(scalar)
+    case .string(let text): .string(text)
+    case .dim(let dim): self.dim(dim)
+    case .list(let items): .list(items.map { plain($0) })
+    case .none, .dtype, .literal: .none
+    }
+  }
+
+  // MARK: Extents
+
+  func dim(_ dim: Dim) -> PythonExpression {
+    for symbol in dim.symbols { usedSymbols.append(symbol) }
+    return PythonExpression(dim) { .name(Self.symbolName($0)) }
+  }
+
+  /// The variable that holds a dynamic extent.
+  package static func symbolName(_ symbol: String) -> String { PythonIdentifier.snakeCase(symbol) }
+
+  // MARK: Use counts
+
+  /// How often each value is used, and the statement of its last consumer.
+  private static func count(_ function: Function) -> ([Value: Int], [Value: String]) {
+    var uses: [Value: Int] = [:]
+    var consumers: [Value: String] = [:]
+    func visit(_ block: Block) {
+      for operation in block.operations {
+        for value in operation.operands.flatMap(\.values) {
+          uses[value, default: 0] += 1
+          consumers[value] = operation.origin.statement
+        }
+        for region in operation.regions {
+          visit(region)
+          // A value that a region captures must have a name outside of it.
+          for value in region.freeValues { consumers[value] = "region" }
+          for value in region.results.flatMap(\.values) {
+            uses[value, default: 0] += 1
+            consumers[value] = operation.origin.statement
+          }
+        }
+      }
+    }
+    visit(function.body)
+    for value in function.escapingValues { uses[value, default: 0] += 1 }
+    return (uses, consumers)
+  }
+}
+
+extension Function {
+  /// The paths of parameters, in order.
+  package var parameterPaths: [String] {
+    arguments.compactMap { argument in
+      switch argument.role {
+      case .parameter(let path, _, _): path
+      case .constant(let name): "constants.\(name)"
+      default: nil
+      }
+    }
+  }
+
+  /// The paths of state, in order.
+  package var statePaths: [String] {
+    arguments.compactMap { if case .state(let path, _) = $0.role { path } else { nil } }
+  }
+}
+
+extension Origin {
+  /// Identifies the source statement that an operation is part of: its call stack in the model's own source, and the
+  /// module that runs it.
+  var statement: String {
+    let owner = modules.last { !$0.className.hasPrefix("torch.nn.modules.") }
+    let stack = frames.filter { !$0.file.contains("/torch/nn/") }.map { "\($0.file):\($0.line)" }
+    return "\(owner?.path ?? "")#\(owner?.call ?? 0)|" + stack.joined(separator: "|")
+  }
+}
+
+extension PythonExpression {
+  init(_ dim: Dim, symbol: (String) -> PythonExpression) {
+    var sum: PythonExpression?
+    for term in dim.terms {
+      let factors = term.factors.map { PythonExpression($0, symbol: symbol) }
+      let magnitude = Int(clamping: term.coefficient.magnitude)
+      let product = ((magnitude == 1 ? [] : [.integer(magnitude)]) + factors).reduce(nil as PythonExpression?) {
+        $0.map { a in a * $1 } ?? $1
+      }
+      guard let product else { continue }
+      if let known = sum {
+        sum = term.coefficient < 0 ? known - product : known + product
+      } else {
+        sum = term.coefficient < 0 ? -product : product
+      }
+    }
+    guard let sum else {
+      self = .integer(dim.constant)
+      return
+    }
+    let constant = PythonExpression.integer(abs(dim.constant))
+    self = dim.constant == 0 ? sum : dim.constant < 0 ? sum - constant : sum + constant
+  }
+
+  private init(_ atom: Dim.Atom, symbol: (String) -> PythonExpression) {
+    switch atom {
+    case .symbol(let name): self = symbol(name)
+    case .floorDivision(let a, let b):
+      self = PythonExpression(a, symbol: symbol).floorDivided(by: PythonExpression(b, symbol: symbol))
+    case .remainder(let a, let b): self = PythonExpression(a, symbol: symbol) % PythonExpression(b, symbol: symbol)
+    case .maximum(let a, let b):
+      self = .path("max").call(PythonExpression(a, symbol: symbol), PythonExpression(b, symbol: symbol))
+    case .minimum(let a, let b):
+      self = .path("min").call(PythonExpression(a, symbol: symbol), PythonExpression(b, symbol: symbol))
+    }
+  }
+
+  /// A name, a number or an access by constant keys: as short as any variable for it.
+  package var isTrivial: Bool {
+    switch self {
+    case .name, .integer, .float, .boolean, .none, .string: true
+    case .subscript(let base, .string), .subscript(let base, .integer): base.isTrivial
+    case .attribute(let base, _): base.isTrivial
+    case .unary(_, let operand): operand.isTrivial
+    default: false
+    }
+  }
+
+  /// The size of the tree.
+  var nodeCount: Int { children.reduce(1) { $0 + ($1.isTrivial ? 1 : $1.nodeCount) } }
+}

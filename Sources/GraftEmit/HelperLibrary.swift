@@ -1,0 +1,70 @@
+package import OrderedCollections
+
+/// Functions written in the target's language, of which an emitted file carries those that it calls.
+///
+/// They are kept as source files of their own, so that the language's formatter, linter and tests see them as they are.
+package struct HelperLibrary: Sendable {
+  package struct Helper: Sendable {
+    package var name: String
+    /// The definition with its docstring, without surrounding blank lines.
+    package var source: String
+    /// Identifiers that occur in the source.
+    package var references: Set<String>
+  }
+
+  package let helpers: OrderedDictionary<String, Helper>
+
+  /// Reads the top-level functions of Python source files.
+  package init(sources: [String]) {
+    var helpers: OrderedDictionary<String, Helper> = [:]
+    for source in sources {
+      for block in Self.definitions(in: source) {
+        guard let name = Self.name(of: block) else { continue }
+        helpers[name] = Helper(name: name, source: block, references: Self.identifiers(in: block))
+      }
+    }
+    self.helpers = helpers
+  }
+
+  /// The named helpers with those they call, in the library's order.
+  package func closure(of names: some Sequence<String>) -> [Helper] {
+    var wanted: Set<String> = []
+    var open = Array(names)
+    while let name = open.popLast() {
+      guard let helper = helpers[name], wanted.insert(name).inserted else { continue }
+      open += helper.references.filter { helpers[$0] != nil && $0 != name }
+    }
+    return helpers.values.filter { wanted.contains($0.name) }
+  }
+
+  private static func definitions(in source: String) -> [String] {
+    var blocks: [[Substring]] = []
+    var isOpen = false
+    for line in source.split(separator: "\n", omittingEmptySubsequences: false) {
+      let startsDefinition = line.hasPrefix("def ") || line.hasPrefix("@")
+      let continues = line.isEmpty || line.first == " " || line.first == ")"
+      if startsDefinition, !(isOpen && blocks.last?.last?.hasPrefix("@") == true) {
+        blocks.append([line])
+        isOpen = true
+      } else if isOpen, continues || startsDefinition {
+        blocks[blocks.count - 1].append(line)
+      } else {
+        isOpen = false
+      }
+    }
+    return blocks.map { lines in
+      var lines = lines
+      while lines.last?.isEmpty == true { lines.removeLast() }
+      return lines.joined(separator: "\n")
+    }
+  }
+
+  private static func name(of block: String) -> String? {
+    guard let range = block.split(separator: "\n").first(where: { $0.hasPrefix("def ") }) else { return nil }
+    return range.dropFirst(4).split(separator: "(").first.map(String.init)
+  }
+
+  private static func identifiers(in block: String) -> Set<String> {
+    Set(block.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
+  }
+}

@@ -1,0 +1,35 @@
+package import GraftSyntax
+
+/// How tensors named by dotted paths nest: modules are dicts, children numbered from zero without gaps are lists.
+package struct ParameterTree: Sendable {
+  private var children: [String: Set<String>] = [:]
+
+  package init(paths: some Sequence<String>) {
+    for path in paths {
+      var prefix = ""
+      for part in path.split(separator: ".") {
+        children[prefix, default: []].insert(String(part))
+        prefix = prefix.isEmpty ? String(part) : "\(prefix).\(part)"
+      }
+    }
+  }
+
+  package var isEmpty: Bool { children.isEmpty }
+
+  /// Whether the children of the module at this path are a list.
+  package func isList(_ path: String) -> Bool {
+    guard let names = children[path] else { return false }
+    return names == Set((0..<names.count).map(String.init))
+  }
+
+  /// `root["layer1"][0]["weight"]`.
+  package func access(_ path: String, in root: PythonExpression) -> PythonExpression {
+    var prefix = ""
+    return path.split(separator: ".").reduce(root) { expression, part in
+      let isIndex = isList(prefix)
+      prefix = prefix.isEmpty ? String(part) : "\(prefix).\(part)"
+      if isIndex, let index = Int(part) { return expression[.integer(index)] }
+      return expression[.string(String(part))]
+    }
+  }
+}
