@@ -1,0 +1,49 @@
+# Every target that needs something installs it first; a second run installs nothing.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PREFIX ?= /usr/local
+export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
+
+.PHONY: help setup build release demo test bench format lint docs install clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: Debian packages, .venv with the Python packages
+	@scripts/setup.sh
+
+build: setup ## Build for development
+	swift build
+
+release: setup ## Build with optimisation
+	swift build -c release --product graft
+
+demo: release ## Convert a trained model from PyTorch to JAX, verify it, run it
+	@scripts/demo.sh
+
+test: setup ## Check the style, build, run every test
+	@scripts/test.sh
+
+bench: release ## Run the benchmarks
+	@scripts/bench.sh
+
+format: setup ## Format the Swift and Python sources
+	swift format --in-place --parallel --recursive Sources Frontends Backends Tests Package.swift
+	.venv/bin/ruff check --fix --quiet .
+	.venv/bin/ruff format .
+
+lint: setup ## Check the style of the Swift and Python sources
+	@scripts/lint.sh
+
+docs: setup ## Write the documentation to .build/docs
+	@scripts/docs.sh
+
+install: release ## Install graft to PREFIX/bin (default /usr/local/bin)
+	install -D -m 755 "$$(swift build -c release --show-bin-path)/graft" "$(DESTDIR)$(PREFIX)/bin/graft"
+
+clean: ## Remove what was built; .venv stays
+	rm -rf .build out

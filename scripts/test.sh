@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Runs every suite, logs each to .build/logs/, and ends with the total: `N passed, N failed[, N skipped]`.
+#
+# One configuration, release: the demo and the conformance suite need that build anyway, comparing tensors of
+# millions of elements is slow without optimisation, and bounds and overflow checks trap in it as in debug.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+export GRAFT_PYTHON=${GRAFT_PYTHON:-$PWD/.venv/bin/python}
+configuration=release
+logs=.build/logs
+mkdir -p "$logs"
+passed=0
+failed=0
+skipped=0
+
+# add NAME PASSED FAILED SKIPPED: adds a suite to the total and prints its line.
+add() {
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+  skipped=$((skipped + $4))
+  printf '%-28s %s passed, %s failed, %s skipped (%ss)\n' "$1" "$2" "$3" "$4" "$((SECONDS - started))"
+  if [ "$3" -gt 0 ]; then echo "  see $logs/$1.log"; fi
+}
+
+# begin NAME: starts a suite's clock and log.
+begin() {
+  started=$SECONDS
+  log=$logs/$1.log
+  printf '%s ...\n' "$1"
+}
+
+# number REGEX: what the first group of REGEX matched in the last line of the log that it matches; else 0.
+number() {
+  local value
+  value=$(sed -nE "s/$1/\1/p" "$log" | tail -n 1)
+  echo "${value:-0}"
+}
+
+run_lint() {
+  begin lint
+  scripts/lint.sh >"$log" 2>&1
+  local bad
+  bad=$(number '^lint: [0-9]+ passed, ([0-9]+) failed$')
+  add lint "$(number '^lint: ([0-9]+) passed, .*$')" "$bad" 0
+  if [ "$bad" -gt 0 ]; then grep -vE ': passed$' "$log" | head -n 40; fi
+}
+
+build() {
+  begin build
+  if swift build --build-tests -c "$configuration" >"$log" 2>&1; then
+    printf '%-28s done (%ss)\n' build "$((SECONDS - started))"
+    return 0
+  fi
+  add build 0 1 0
+  grep -E 'error:' "$log" | sort -u | head -n 40
+  return 1
+}
+
+run_swift_tests() {
+  begin swift
+  local status=0 run bad not_run
+  swift test --skip-build --disable-xctest -c "$configuration" >"$log" 2>&1 || status=$?
+  run=$(number '^.* Test run with ([0-9]+) tests? .*$')
+  # A test that is skipped is in the count of the run; a failed one is named once, its cases apart.
+  bad=$(grep -cE '^.{1,4}Test (.*[^ ]) failed after [0-9.]+ seconds' "$log")
+  bad=$((bad - $(grep -cE '^.{1,4}Test (run with|case passing) .* failed after [0-9.]+ seconds' "$log")))
+  not_run=$(grep -cE '^.{1,4}Test .* skipped(:|\.|$)' "$log")
+  if [ "$status" -ne 0 ] && [ "$bad" -le 0 ]; then bad=1; fi
+  add swift "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
+  if [ "$bad" -gt 0 ]; then
+    grep -E 'recorded an issue|failed after|[Ff]atal error|error:' "$log" | head -n 60
+    if ! grep -qE 'Test run with' "$log"; then tail -n 20 "$log"; fi
+  fi
+}
+
+# run_python_tests FOLDER: the unittest files in a folder.
+run_python_tests() {
+  local folder=$1 status=0 run bad not_run name
+  name=python-$(tr '/' '-' <<<"$folder")
+  begin "$name"
+  "$GRAFT_PYTHON" -m unittest discover --start-directory "$folder" --top-level-directory "$folder" \
+    --pattern 'test_*.py' >"$log" 2>&1 || status=$?
+  run=$(number '^Ran ([0-9]+) tests? in .*$')
+  bad=$(($(number '^FAILED \(.*failures=([0-9]+).*$') + $(number '^FAILED \(.*errors=([0-9]+).*$')))
+  not_run=$(number '^[A-Z]+ \(.*skipped=([0-9]+).*$')
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  add "$name" "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
+  if [ "$bad" -gt 0 ]; then tail -n 40 "$log"; fi
+}
+
+run_conformance() {
+  grep -q graft-conformance Package.swift || return 0
+  begin conformance
+  local status=0 bad
+  "$(swift build -c "$configuration" --show-bin-path)/graft-conformance" >"$log" 2>&1 || status=$?
+  bad=$(number '^conformance: [0-9]+ passed, ([0-9]+) failed.*$')
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  add conformance "$(number '^conformance: ([0-9]+) passed.*$')" "$bad" \
+    "$(number '^conformance: .*, ([0-9]+) skipped$')"
+  if [ "$bad" -gt 0 ]; then tail -n 60 "$log"; fi
+}
+
+run_lint
+if build; then
+  run_swift_tests
+  run_conformance
+fi
+while IFS= read -r folder; do
+  run_python_tests "$folder"
+done < <(find Frontends Backends Tests -name 'test_*.py' -exec dirname {} + | LC_ALL=C sort -u)
+
+if [ "$skipped" -gt 0 ]; then
+  echo "$passed passed, $failed failed, $skipped skipped"
+else
+  echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
