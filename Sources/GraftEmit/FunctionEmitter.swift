@@ -1,5 +1,5 @@
 package import GraftIR
-package import GraftOps
+import GraftOps
 package import GraftSyntax
 package import OrderedCollections
 
@@ -316,10 +316,9 @@ extension PythonExpression {
     for term in dim.terms {
       let factors = term.factors.map { PythonExpression($0, symbol: symbol) }
       let magnitude = Int(clamping: term.coefficient.magnitude)
-      let product = ((magnitude == 1 ? [] : [.integer(magnitude)]) + factors).reduce(nil as PythonExpression?) {
-        $0.map { a in a * $1 } ?? $1
-      }
-      guard let product else { continue }
+      let scaled: [PythonExpression] = (magnitude == 1 ? [] : [.integer(magnitude)]) + factors
+      guard let first = scaled.first else { continue }
+      let product = scaled.dropFirst().reduce(first) { $0 * $1 }
       if let known = sum {
         sum = term.coefficient < 0 ? known - product : known + product
       } else {
@@ -330,8 +329,12 @@ extension PythonExpression {
       self = .integer(dim.constant)
       return
     }
-    let constant = PythonExpression.integer(abs(dim.constant))
-    self = dim.constant == 0 ? sum : dim.constant < 0 ? sum - constant : sum + constant
+    let constant = PythonExpression.integer(Int(clamping: dim.constant.magnitude))
+    if dim.constant == 0 {
+      self = sum
+    } else {
+      self = dim.constant < 0 ? sum - constant : sum + constant
+    }
   }
 
   private init(_ atom: Dim.Atom, symbol: (String) -> PythonExpression) {

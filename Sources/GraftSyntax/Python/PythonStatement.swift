@@ -22,6 +22,8 @@ package indirect enum PythonStatement: Hashable, Sendable {
   case pass
   case `break`
   case `continue`
+  /// A definition that is text already, formatted as it should be.
+  case source(String)
   /// A comment on lines of its own, without the `#`.
   case comment(String)
   /// An empty line, where Python style allows one.
@@ -147,7 +149,7 @@ extension PythonStatement {
           body: body(definition.body)))
     case .raise(let exception, let cause): return .raise(exception.map(transform), from: cause.map(transform))
     case .assert(let test, let message): return .assert(transform(test), message: message.map(transform))
-    case .import, .pass, .break, .continue, .comment, .blank: return self
+    case .import, .pass, .break, .continue, .source, .comment, .blank: return self
     }
   }
 }

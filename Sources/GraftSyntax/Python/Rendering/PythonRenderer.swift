@@ -75,7 +75,7 @@ package struct PythonRenderer: Sendable {
   private func role(of statement: PythonStatement) -> Suite.Role {
     switch statement {
     case .import: .import
-    case .function, .class: .definition
+    case .function, .class, .source: .definition
     case .if(let branches, let orElse):
       endsInDefinition(orElse.contains { $0.isCode } ? orElse : branches.last?.body ?? []) ? .endsInDefinition : .simple
     case .for(_, _, let body), .while(_, let body), .with(_, let body):
@@ -108,6 +108,8 @@ package struct PythonRenderer: Sendable {
     case .class(let definition): return classLines(definition, indentation)
     case .import(let item):
       return PythonImportSorting.sections([item]).joined().flatMap { lines(of: $0, indentation: indentation) }
+    case .source(let text):
+      return text.split(separator: "\n", omittingEmptySubsequences: false).map { indented(String($0), indentation) }
     case .pass: return [indented("pass", indentation)]
     case .break: return [indented("break", indentation)]
     case .continue: return [indented("continue", indentation)]
