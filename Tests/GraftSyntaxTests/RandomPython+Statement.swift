@@ -64,8 +64,11 @@ extension RandomPython {
     (0..<count(1...3)).map { _ in statement(depth, nesting: nesting - 1) }
   }
 
+  /// A tuple would be read as several items, and is no context manager anyway.
   private mutating func items(_ depth: Int) -> [PythonContextItem] {
-    (0..<count(1...2)).map { _ in PythonContextItem(expression(depth), as: chance(50) ? .name(name()) : nil) }
+    (0..<count(1...2)).map { _ in
+      PythonContextItem(.attribute(expression(depth), "context"), as: chance(50) ? .name(name()) : nil)
+    }
   }
 
   private mutating func function(_ depth: Int, _ nesting: Int) -> PythonFunction {

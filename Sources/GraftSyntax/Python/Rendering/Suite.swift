@@ -29,8 +29,13 @@ struct Suite {
   /// All lines. Comments at the end belong to the last statement.
   var finished: [String] {
     if comments.isEmpty { return lines }
-    let isAfterDefinition = previous == .definition || previous == .endsInDefinition
-    let blanks = isAfterDefinition ? blanksAroundDefinitions : isBlankRequested && previous != nil ? 1 : 0
+    let blanks =
+      switch previous {
+      case nil: 0
+      case .definition, .endsInDefinition: blanksAroundDefinitions
+      case .docstring where kind == .class || kind == .module: 1
+      default: isBlankRequested ? 1 : 0
+      }
     return lines + Array(repeating: "", count: blanks) + comments
   }
 
