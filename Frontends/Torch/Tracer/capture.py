@@ -1,4 +1,4 @@
-"""Run torch.export on an entry while recording source lines, module calls and reads of the training flag.
+"""Run torch.export on an entry while recording source lines, no_grad regions and reads of the training flag.
 
 Loaded as `graft_torch_capture`, after `graft_torch_inputs`.
 """
@@ -9,30 +9,19 @@ import sys
 import sysconfig
 
 import torch
-from graft_torch_inputs import Leaf, call_arguments, flatten, unflatten  # noqa: F401
+from graft_torch_inputs import call_arguments, flatten, unflatten
 from torch import nn
 
 TORCH_FOLDER = os.path.dirname(torch.__file__) + os.sep
 NN_FOLDER = os.path.join(TORCH_FOLDER, "nn") + os.sep
 STDLIB_FOLDER = sysconfig.get_path("stdlib") + os.sep
 SITE_FOLDERS = tuple({sysconfig.get_path(k) + os.sep for k in ("purelib", "platlib")})
-SILENT_FILES = tuple(
-    os.path.join(NN_FOLDER, "modules", name) for name in ("module.py", "container.py")
-) + (os.path.join(NN_FOLDER, "parallel"),)
+MODULES_FOLDER = os.path.join(NN_FOLDER, "modules") + os.sep
+SILENT_FILES = tuple(MODULES_FOLDER + name for name in ("module.py", "container.py"))
 FLAGGED_FILES = tuple(
-    os.path.join(NN_FOLDER, "modules", name)
-    for name in ("dropout.py", "batchnorm.py", "instancenorm.py", "module.py")
-)
-
-
-def concerns_training(path):
-    """Whether code in this file that reads `training` may compute something else than a flagged op."""
-    if path.startswith(TORCH_FOLDER):
-        return path.startswith(NN_FOLDER) and not path.startswith(FLAGGED_FILES)
-    return (
-        os.path.dirname(path) != os.path.dirname(__file__)
-        and "graft_torch_" not in path
-    )
+    MODULES_FOLDER + name
+    for name in ("dropout.py", "batchnorm.py", "rnn.py", "activation.py", "module.py")
+) + (MODULES_FOLDER + "transformer.py",)
 
 
 class Root(nn.Module):
@@ -88,25 +77,32 @@ def rebound_buffers(module):
 @contextlib.contextmanager
 def kept_attributes(module):
     """Undo what a traced forward stored on modules (caches that would hold fake tensors)."""
-    modules = list(module.modules()) if module is not None else []
+    tables = ("_parameters", "_buffers", "_modules")
     saved = [
-        (
-            m,
-            dict(m.__dict__),
-            {k: dict(m.__dict__[k]) for k in ("_parameters", "_buffers", "_modules")},
-        )
-        for m in modules
+        (m, dict(m.__dict__), {k: dict(m.__dict__[k]) for k in tables})
+        for m in (module.modules() if module is not None else ())
     ]
     try:
         yield
     finally:
-        for m, attributes, tables in saved:
+        for m, attributes, contents in saved:
             for key in [k for k in m.__dict__ if k not in attributes]:
                 del m.__dict__[key]
             m.__dict__.update(attributes)
-            for key, table in tables.items():
+            for key, content in contents.items():
                 m.__dict__[key].clear()
-                m.__dict__[key].update(table)
+                m.__dict__[key].update(content)
+
+
+@contextlib.contextmanager
+def kept_modes(module):
+    """Restore every module's training flag."""
+    modes = [(m, m.training) for m in module.modules()]
+    try:
+        yield
+    finally:
+        for m, mode in modes:
+            m.training = mode
 
 
 @contextlib.contextmanager
@@ -120,8 +116,35 @@ def plain_attention():
         torch.backends.mha.set_fastpath_enabled(before)
 
 
+@contextlib.contextmanager
+def explicit_instance_norm():
+    """Write instance_norm's update of its running statistics out: aten.instance_norm hides it from export."""
+    original = torch.instance_norm
+
+    def instance_norm(
+        input, weight, bias, mean, var, use_input_stats, momentum, eps, cudnn
+    ):
+        if mean is None or not use_input_stats:
+            return original(
+                input, weight, bias, mean, var, use_input_stats, momentum, eps, cudnn
+            )
+        with torch.no_grad():
+            axes = list(range(2, input.dim()))
+            batch_mean = input.mean(axes).mean(0)
+            batch_var = input.var(axes, unbiased=True).mean(0)
+            mean.mul_(1 - momentum).add_(batch_mean, alpha=momentum)
+            var.mul_(1 - momentum).add_(batch_var, alpha=momentum)
+        return original(input, weight, bias, None, None, True, momentum, eps, cudnn)
+
+    torch.instance_norm = instance_norm
+    try:
+        yield
+    finally:
+        torch.instance_norm = original
+
+
 class Recorder:
-    """Source frames of every traced node, interned: a node's stack_trace is `graft:<index>` into `stacks`."""
+    """Source frames of traced nodes, interned: a node's stack_trace is `graft:INDEX` or, under no_grad, `graft:INDEX:n`."""
 
     def __init__(self):
         self.stacks = []
@@ -129,15 +152,14 @@ class Recorder:
         self._wanted = {}
 
     def key(self, frame):
+        """The stack_trace of a node made in this frame; None outside the entry's forward."""
         entries = []
         root = Root.forward.__code__
-        while frame is not None:
+        while frame is not None and frame.f_code is not root:
             code = frame.f_code
-            if code is root:
-                break
             wanted = self._wanted.get(code)
             if wanted is None:
-                wanted = self._wanted[code] = is_user_file(code.co_filename)
+                wanted = self._wanted[code] = is_source_file(code.co_filename)
             if wanted and not (
                 entries
                 and entries[-1][0] is code
@@ -145,27 +167,30 @@ class Recorder:
             ):
                 entries.append((code, frame.f_lineno))
             frame = frame.f_back
-        else:
+        if frame is None:
             return None
         stack = tuple(reversed(entries))
         index = self._index.get(stack)
         if index is None:
             index = self._index[stack] = len(self.stacks)
             self.stacks.append(stack)
-        return f"graft:{index}"
+        return f"graft:{index}" if torch.is_grad_enabled() else f"graft:{index}:n"
 
 
-def is_user_file(path):
-    """Whether frames of this file belong in a node's source location: the user's code, libraries, torch.nn, torch.functional."""
+def is_tracer_file(path):
+    return "graft_torch_" in path or path.startswith(("<graft", HERE))
+
+
+HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep if __file__ else "<graft"
+
+
+def is_source_file(path):
+    """Whether frames of this file belong in a node's source location: user code, libraries, torch.nn's leaves."""
     if path.startswith(TORCH_FOLDER):
         if path.startswith(SILENT_FILES):
             return False
         return path.startswith(NN_FOLDER) or path == TORCH_FOLDER + "functional.py"
-    if (
-        path.startswith("<")
-        or "graft_torch_" in path
-        or os.path.dirname(path) == os.path.dirname(__file__)
-    ):
+    if path.startswith("<") or is_tracer_file(path):
         return False
     return path.startswith(SITE_FOLDERS) or not path.startswith(STDLIB_FOLDER)
 
@@ -193,15 +218,24 @@ def recording(recorder):
         _ModuleStackTracer.create_node = original
 
 
+def concerns_training(module, path):
+    """Whether code in this file that reads the module's `training` may change more than a flagged operator."""
+    if not path.startswith(TORCH_FOLDER):
+        return not is_tracer_file(path)
+    if path == MODULES_FOLDER + "instancenorm.py":
+        return module.__dict__.get("track_running_stats", True)
+    return path.startswith(NN_FOLDER) and not path.startswith(FLAGGED_FILES)
+
+
 @contextlib.contextmanager
 def watching_training(reads):
-    """Note in `reads` the code that reads a module's `training` outside batch_norm, dropout and instance_norm."""
+    """Note in `reads` the places that read a module's `training` for more than a flagged operator."""
     missing = object()
     original = nn.Module.__dict__.get("training", missing)
 
     def get(self):
         frame = sys._getframe(1)
-        if concerns_training(frame.f_code.co_filename):
+        if concerns_training(self, frame.f_code.co_filename):
             reads.append((frame.f_code.co_filename, frame.f_lineno))
         return self.__dict__["training"]
 
@@ -219,7 +253,7 @@ def watching_training(reads):
 
 
 class Captured:
-    """One trace: the exported program, where its nodes come from, and the result's structure."""
+    """One trace: the exported program, where its nodes come from, the result's structure and the reads of `training`."""
 
     def __init__(self, program, shape_env, recorder, result, reads):
         self.program = program
@@ -230,38 +264,56 @@ class Captured:
 
 
 def export(entry, inputs, train):
-    """Export the entry in train or eval mode."""
-    args = call_arguments(entry, inputs.arguments)
-    root = Root(entry, args)
+    """Export the entry in train or eval mode. Exceptions of torch.export pass through."""
+    root = Root(entry, call_arguments(entry, inputs.arguments))
     dynamic = []
     for index, leaf in enumerate(inputs.leaves):
-        axes = {
-            a: torch.export.Dim.DYNAMIC
-            for a in range(leaf.dim())
-            if (index, a) in inputs.symbols
-        }
-        dynamic.append(axes or None)
+        axes = [a for a in range(leaf.dim()) if (index, a) in inputs.symbols]
+        dynamic.append({a: torch.export.Dim.DYNAMIC for a in axes} or None)
     recorder, reads = Recorder(), []
-    modes = [(m, m.training) for m in root.modules()]
-    try:
+    with kept_modes(root), torch.enable_grad():
         root.train(train)
+        if not train and any(m.training for m in root.modules()):
+            reads.append(("train", 0))
         with (
             kept_attributes(entry.module),
+            plain_attention(),
+            explicit_instance_norm(),
             watching_training(reads),
             recording(recorder),
         ):
             program = torch.export.export(
-                root, (list(inputs.leaves),), dynamic_shapes=(dynamic,), strict=False
+                root,
+                (list(inputs.leaves),),
+                dynamic_shapes=(dynamic,),
+                strict=False,
             )
-    finally:
-        for m, mode in modes:
-            m.training = mode
-    shape_env = None
+    shape_env = find_shape_env(program)
+    keep_nested_sources(program)
+    program = program.run_decompositions({})
+    return Captured(program, shape_env, recorder, root.call.result, reads)
+
+
+def keep_nested_sources(program):
+    """Make the subgraphs of no_grad and autocast regions keep their nodes' source locations when they are inlined."""
+    for name, nested in program.graph_module.named_modules():
+        if name and isinstance(nested, torch.fx.GraphModule):
+            nested.forward = torch.fx.Interpreter(nested).run
+
+
+def stays_in_train_mode(entry):
+    """Whether a module keeps its training flag when the model goes to eval mode (an overridden `train`)."""
+    if entry.module is None:
+        return False
+    with kept_modes(entry.module):
+        entry.module.train(False)
+        return any(m.training for m in entry.module.modules())
+
+
+def find_shape_env(program):
+    """The environment that knows the program's symbolic sizes, or None."""
     for node in program.graph.nodes:
         value = node.meta.get("val")
         if isinstance(value, torch.Tensor) and hasattr(value, "fake_mode"):
-            shape_env = value.fake_mode.shape_env
-            break
-    result = root.call.result
-    program = program.run_decompositions({})
-    return Captured(program, shape_env, recorder, result, reads)
+            return value.fake_mode.shape_env
+    return None

@@ -16,6 +16,7 @@ import torch
 from graft_torch_entry import GraftError
 from graft_torch_inputs import Leaf, dtype_name
 from torch.export.graph_signature import InputKind, OutputKind
+from torch.utils._sympy.functions import FloorDiv
 
 TRIPLE = ("layout", "memory_format", "device")
 
@@ -27,6 +28,7 @@ class Symbols:
         self.names = []
         self.exact = {}
         self.values = {}
+        self.scales = {}
 
     def bind(self, name, expression):
         """Let `name` stand for an input's size, which torch knows as `expression`."""
@@ -48,8 +50,7 @@ class Symbols:
         scale = expression.coeff(free[0])
         rest = expression - scale * free[0]
         self.exact[expression] = symbol
-        from torch.utils._sympy.functions import FloorDiv
-
+        self.scales[name] = (int(scale), int(rest.xreplace(self.values)))
         self.values[free[0]] = FloorDiv(symbol - rest.xreplace(self.values), scale)
         self.names.append(name)
 
@@ -58,6 +59,36 @@ class Symbols:
         if self.exact:
             expression = expression.subs(self.exact)
         return expression.xreplace(self.values)
+
+    def range(self, name, constraints):
+        """(smallest, largest or None) size of a symbol; torch's 2 means that it did not look at 0 and 1."""
+        for symbol, value in self.values.items():
+            if {s.name for s in value.free_symbols} != {
+                name
+            } or symbol not in constraints:
+                continue
+            low, high = constraints[symbol].lower, constraints[symbol].upper
+            scale, rest = self.scales.get(name, (1, 0))
+            low = 1 if low <= 2 and scale == 1 else scale * int(low) + rest
+            return max(low, 1), scale * int(high) + rest if high.is_Integer else None
+        return 1, None
+
+    def admits(self, shape_env, sizes):
+        """Whether the model's guards hold for these sizes of the user's symbols."""
+        values = {}
+        for symbol, value in self.values.items():
+            number = value.xreplace(
+                {s: sympy.Integer(sizes[s.name]) for s in value.free_symbols}
+            )
+            values[symbol] = number
+        for name, (scale, rest) in self.scales.items():
+            if (sizes[name] - rest) % scale:
+                return False
+        for guard in shape_env.guards if shape_env is not None else ():
+            holds = guard.expr.xreplace(values)
+            if holds in (False, sympy.false):
+                return False
+        return True
 
     def dim(self, value):
         """DIM of an int or SymInt."""
@@ -159,15 +190,15 @@ def statement_spans(lines, first):
 class GraphWriter:
     """Writes one exported program as a GRAPH."""
 
-    def __init__(self, captured, symbols, paths, statements, input_names):
+    def __init__(self, captured, symbols, paths, statements):
         self.captured = captured
         self.program = captured.program
         self.symbols = symbols
         self.paths = paths
         self.statements = statements
-        self.input_names = input_names
         self.references = {}
         self.constants = {}
+        self.unrecorded = set()
         self._stacks = {}
 
     def write(self):
@@ -198,6 +229,7 @@ class GraphWriter:
                 mutations.append(
                     {"input": self.leaf_of[spec.target], "value": argument}
                 )
+        nodes, written = self._stop_gradients(nodes, written)
         live = live_nodes(nodes, written, mutations)
         nodes = [n for n in nodes if n["name"] in live]
         used = used_names(nodes, written, mutations)
@@ -210,6 +242,56 @@ class GraphWriter:
             "outputs": written,
             "mutations": mutations,
         }
+
+    def _stop_gradients(self, nodes, outputs):
+        """Cut the gradient where a value made under no_grad is used by code outside of it."""
+        sources = {n.name for n in self.program.graph.nodes if n.op == "placeholder"}
+        fixed = {
+            s.arg.name
+            for s in self.program.graph_signature.input_specs
+            if s.kind in (InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
+        }
+        carries = sources - fixed
+        stopped, written = {}, []
+
+        def cut(value):
+            if isinstance(value, list):
+                return [cut(v) for v in value]
+            if (
+                not isinstance(value, dict)
+                or "ref" not in value
+                or value["ref"] not in self.unrecorded
+            ):
+                return value
+            key = (value["ref"], value["index"])
+            producer = by_name[value["ref"]]
+            result = producer["results"][value["index"]]
+            if value["ref"] not in carries or not result["dtype"].startswith(
+                ("float", "bfloat", "complex")
+            ):
+                return value
+            if key not in stopped:
+                name = f"stop_gradient_{len(stopped)}"
+                stopped[key] = {"ref": name, "index": 0}
+                written.append(
+                    {
+                        **producer,
+                        "name": name,
+                        "op": "graft.stop_gradient",
+                        "args": {"input": value},
+                    }
+                )
+                written[-1]["results"] = [result]
+            return stopped[key]
+
+        by_name = {node["name"]: node for node in nodes}
+        for node in nodes:
+            if carries.intersection(references(list(node["args"].values()))):
+                carries.add(node["name"])
+            if node["name"] not in self.unrecorded:
+                node["args"] = {key: cut(value) for key, value in node["args"].items()}
+            written.append(node)
+        return written, [cut(value) for value in outputs]
 
     def _placeholders(self, signature):
         placeholders, seen, leaf = [], {}, 0
@@ -275,6 +357,8 @@ class GraphWriter:
             raise GraftError(
                 "unsupported-node", f"{target} is not supported{self.where(node)}"
             )
+        if (node.meta.get("stack_trace") or "").endswith(":n"):
+            self.unrecorded.add(node.name)
         self.references[node] = {"ref": node.name, "index": 0}
         values = value if isinstance(value, (tuple, list)) else [value]
         return {
@@ -303,7 +387,7 @@ class GraphWriter:
         trace = node.meta.get("stack_trace") or ""
         frames = []
         if trace.startswith("graft:"):
-            index = int(trace.removeprefix("graft:"))
+            index = int(trace.split(":")[1])
             if index not in self._stacks:
                 self._stacks[index] = [
                     self.statements.frame(*f)
@@ -424,33 +508,43 @@ def used_names(nodes, outputs, mutations):
     return used
 
 
-def tree(value):
+def tree(value, symbols):
     """TREE of a value in which tensors are `Leaf`s."""
+    if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+        scalar = write_expression(symbols.translate(value.node.expr))
+        return (
+            {"const": scalar}
+            if isinstance(scalar, (int, float))
+            else {"scalar": scalar}
+        )
     if isinstance(value, Leaf):
         return {"leaf": value.index}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         cls = type(value)
         fields = [
-            [f.name, tree(getattr(value, f.name))] for f in dataclasses.fields(value)
+            [f.name, tree(getattr(value, f.name), symbols)]
+            for f in dataclasses.fields(value)
         ]
         if isinstance(value, dict):
-            fields = [[name, tree(item)] for name, item in value.items()]
+            fields = [[name, tree(item, symbols)] for name, item in value.items()]
         return {"dataclass": f"{cls.__module__}.{cls.__qualname__}", "fields": fields}
     if isinstance(value, dict):
         return {
             "dict": [
-                [key if isinstance(key, str) else str(key), tree(item)]
+                [key if isinstance(key, str) else str(key), tree(item, symbols)]
                 for key, item in value.items()
             ]
         }
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         cls = type(value)
-        fields = [[name, tree(item)] for name, item in zip(value._fields, value)]
+        fields = [
+            [name, tree(item, symbols)] for name, item in zip(value._fields, value)
+        ]
         return {"dataclass": f"{cls.__module__}.{cls.__qualname__}", "fields": fields}
     if isinstance(value, tuple):
-        return {"tuple": [tree(item) for item in value]}
+        return {"tuple": [tree(item, symbols) for item in value]}
     if isinstance(value, list):
-        return {"list": [tree(item) for item in value]}
+        return {"list": [tree(item, symbols) for item in value]}
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"const": value}
     return {"const": str(value)}

@@ -21,7 +21,6 @@ SHORT_DTYPES = {
     "bool": "bool", "c64": "complex64", "c128": "complex128",
 }  # fmt: skip
 DTYPE_NAMES = frozenset(SHORT_DTYPES.values())
-DEFAULT_SIZES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 _SPEC = re.compile(
     r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<dtype>[a-z]+\d*)(?:\[(?P<dims>[^\]]*)\])?(?::(?P<range>.*))?"
 )
@@ -298,7 +297,17 @@ def choose_sizes(specs, attempt):
 ATTEMPTS = 4
 
 
-def from_specs(entry, texts, attempt):
+def has_free_sizes(texts):
+    """Whether a specification has a symbol without a size of its own."""
+    specs = [
+        value for _, value in map(parse_spec, texts) if isinstance(value, TensorSpec)
+    ]
+    return any(
+        isinstance(d, tuple) and d[1] is None for spec in specs for d in spec.dims
+    )
+
+
+def from_specs(entry, texts, attempt, dynamic=None):
     """Inputs from specifications; `attempt` 0, 1, ... chooses larger and larger sizes for symbols without one."""
     parsed = [parse_spec(text) for text in texts]
     tensor_specs = [value for _, value in parsed if isinstance(value, TensorSpec)]
@@ -323,6 +332,7 @@ def from_specs(entry, texts, attempt):
             if symbol is not None:
                 inputs.symbols[index, axis] = symbol
     inputs.sizes = sizes
+    apply_dynamic(inputs, dynamic)
     return inputs
 
 

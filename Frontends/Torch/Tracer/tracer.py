@@ -9,36 +9,99 @@ import sys
 
 import numpy
 import torch
-from graft_torch_capture import export
+from graft_torch_capture import export, stays_in_train_mode
 from graft_torch_document import GraphWriter, Statements, Symbols, tree
 from graft_torch_entry import GraftError, resolve
-from graft_torch_inputs import dtype_name, from_factory, from_specs
+from graft_torch_inputs import (
+    ATTEMPTS,
+    dtype_name,
+    from_factory,
+    from_specs,
+    has_free_sizes,
+)
+from graft_torch_modes import has_stray_flags, same_but_for_flags
+from graft_torch_problems import explain
 
 
 def trace(request, tensors):
     """Trace an entry. `request` is JSON; the reply is the trace document and the bytes of parameters and constants."""
     request = json.loads(request)
     entry = resolve(request["entry"], request.get("init"), request.get("name"))
-    inputs = make_inputs(entry, request)
-    entry.inputs = inputs
-    document, buffers = trace_entry(entry, inputs)
-    return json.dumps(document, allow_nan=False), buffers
+    specs = (request.get("inputs") or {}).get("specs") or []
+    for attempt in range(ATTEMPTS if has_free_sizes(specs) else 1):
+        entry.inputs = make_inputs(entry, request, attempt)
+        try:
+            document, tensors = trace_entry(entry, entry.inputs)
+            return json.dumps(document, allow_nan=False), tensors
+        except GraftError as error:
+            failure = error
+            if error.code not in ("forward-raised", "dynamic-specialised"):
+                break
+    raise failure
 
 
 def trace_entry(entry, inputs):
     """The trace document and its buffers for an entry and its inputs."""
-    captured = export(entry, inputs, train=True)
-    graphs = {"both": captured}
-    if captured.reads:
-        graphs = {"eval": export(entry, inputs, train=False), "train": captured}
-    return write_document(entry, inputs, graphs)
+    train = attempt_export(entry, inputs, True)
+    symbols = bind_symbols(train, inputs)
+    statements, constants = Statements(), {}
+    paths, parameters, buffers, tensors = describe_state(entry.module)
+
+    def write(captured):
+        writer = GraphWriter(
+            captured, bind_symbols(captured, inputs), paths, statements
+        )
+        graph = writer.write()
+        constants.update(writer.constants)
+        return graph
+
+    graphs = {"both": write(train)}
+    if train.reads or has_stray_flags(graphs["both"]) or stays_in_train_mode(entry):
+        evaluation = write(attempt_export(entry, inputs, False))
+        if not same_but_for_flags(graphs["both"], evaluation):
+            graphs = {"eval": evaluation, "train": graphs["both"]}
+    tensors.update((name, as_bytes(tensor)) for name, tensor in constants.items())
+    output_tree, output_names = train.result
+    document = {
+        "format": "graft.trace",
+        "version": 1,
+        "framework": framework(),
+        "entry": describe_entry(entry),
+        "symbols": describe_symbols(train, symbols, inputs),
+        "modules": describe_modules(entry.module),
+        "parameters": parameters,
+        "buffers": buffers,
+        "constants": [
+            {"name": n, "dtype": dtype_name(t.dtype), "shape": list(t.shape)}
+            for n, t in constants.items()
+        ],
+        "inputs": {
+            "dict": [[n, tree(v, symbols)] for n, v in inputs.arguments.items()]
+        },
+        "outputs": tree(output_tree, symbols),
+        "input_leaves": leaf_descriptions(train, symbols, inputs.names),
+        "graphs": graphs,
+        "output_leaves": output_descriptions(train, symbols, output_names),
+    }
+    return document, tensors
+
+
+def attempt_export(entry, inputs, train):
+    """Export, or raise the GraftError that says why it is not possible."""
+    try:
+        return export(entry, inputs, train)
+    except (KeyboardInterrupt, GraftError):
+        raise
+    except Exception as error:
+        raise explain(entry, inputs, error) from error
 
 
 def make_inputs(entry, request, attempt=0):
+    """The example inputs that a trace request asks for."""
     given = request.get("inputs") or {}
     if given.get("factory"):
         return from_factory(entry, given["factory"], request.get("dynamic"))
-    return from_specs(entry, given.get("specs") or [], attempt)
+    return from_specs(entry, given.get("specs") or [], attempt, request.get("dynamic"))
 
 
 def as_bytes(tensor):
@@ -66,57 +129,27 @@ def qualified(cls):
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def write_document(entry, inputs, graphs):
-    module = entry.module
-    paths, parameters, buffers_, bytes_ = {}, [], [], {}
-    if module is not None:
-        parameters = describe_tensors(
-            module.named_parameters(remove_duplicate=False), paths
-        )
-        for item, tensor in parameters:
-            bytes_[item["path"]] = as_bytes(tensor)
-            item["trainable"] = tensor.requires_grad
-        persistent = set(module.state_dict(keep_vars=True))
-        buffers_ = describe_tensors(module.named_buffers(remove_duplicate=False), paths)
-        for item, tensor in buffers_:
-            bytes_[item["path"]] = as_bytes(tensor)
-            item["persistent"] = item["path"] in persistent
-            item.pop("aliases")
-    statements = Statements()
-    written, constants, symbols = {}, {}, None
-    for mode, captured in graphs.items():
-        symbols = bind_symbols(captured, inputs)
-        writer = GraphWriter(captured, symbols, paths, statements, inputs.names)
-        written[mode] = writer.write()
-        for name, tensor in writer.constants.items():
-            constants[name] = tensor
-    for name, tensor in constants.items():
-        bytes_[name] = as_bytes(tensor)
-    last = captured
-    input_leaves = leaf_descriptions(last, symbols, inputs.names)
-    output_tree, output_names = last.result
-    document = {
-        "format": "graft.trace",
-        "version": 1,
-        "framework": framework(),
-        "entry": describe_entry(entry),
-        "symbols": describe_symbols(last, symbols, inputs),
-        "modules": describe_modules(module),
-        "parameters": [item for item, _ in parameters],
-        "buffers": [item for item, _ in buffers_],
-        "constants": [
-            {"name": n, "dtype": dtype_name(t.dtype), "shape": list(t.shape)}
-            for n, t in constants.items()
-        ],
-        "inputs": {
-            "dict": [[name, tree(value)] for name, value in inputs.arguments.items()]
-        },
-        "outputs": tree(output_tree),
-        "input_leaves": input_leaves,
-        "graphs": written,
-        "output_leaves": output_descriptions(last, symbols, output_names),
+def describe_state(module):
+    """(canonical path by exported name, parameters, buffers, their bytes by path)."""
+    paths, tensors = {}, {}
+    if module is None:
+        return paths, [], [], tensors
+    parameters = describe_tensors(
+        module.named_parameters(remove_duplicate=False), paths
+    )
+    for item, tensor in parameters:
+        item["trainable"] = tensor.requires_grad
+        tensors[item["path"]] = as_bytes(tensor)
+    temporary = {
+        f"{path}.{name}" if path else name
+        for path, child in module.named_modules(remove_duplicate=False)
+        for name in child._non_persistent_buffers_set
     }
-    return document, bytes_
+    buffers = describe_tensors(module.named_buffers(remove_duplicate=False), paths)
+    for item, tensor in buffers:
+        item["persistent"] = item["path"] not in temporary
+        tensors[item["path"]] = as_bytes(tensor)
+    return paths, [p for p, _ in parameters], [b for b, _ in buffers], tensors
 
 
 def describe_tensors(named, paths):
@@ -196,11 +229,25 @@ def output_descriptions(captured, symbols, names):
 
 
 def describe_symbols(captured, symbols, inputs):
+    """Each symbol with its range and two sizes: the traced one and another that the model's guards accept."""
+    sizes = {name: inputs.sizes[name] for name in symbols.names}
     described = []
     for name in symbols.names:
-        size = inputs.sizes[name]
+        low, high = symbols.range(name, captured.program.range_constraints)
+        traced = sizes[name]
+        candidates = [traced + step for step in range(1, 65)]
+        candidates += [traced * factor for factor in range(2, 17)]
+        candidates += [traced - step for step in range(1, traced)]
+        others = {size for other, size in sizes.items() if other != name}
+        second = traced
+        for size in sorted(candidates, key=lambda size: size in others):
+            in_range = low <= size and (high is None or size <= high)
+            if in_range and symbols.admits(captured.shape_env, {**sizes, name: size}):
+                second = size
+                break
+        sizes[name] = second
         described.append(
-            {"name": name, "min": 1, "max": None, "sizes": [size, size + 1]}
+            {"name": name, "min": low, "max": high, "sizes": [traced, second]}
         )
     return described
 

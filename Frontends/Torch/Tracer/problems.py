@@ -1,0 +1,136 @@
+"""Say in one sentence why a model could not be traced.
+
+Loaded as `graft_torch_problems`, after `graft_torch_modes`.
+"""
+
+import re
+
+import torch
+from graft_torch_capture import kept_attributes, kept_modes, plain_attention
+from graft_torch_entry import GraftError, one_line, user_traceback
+from graft_torch_inputs import call_arguments, inputs_missing, unflatten
+
+_SPECIALISED = re.compile(
+    r"L\['leaves'\]\[(\d+)\]\.size\(\)\[(\d+)\].*?constant \((\d+)\)"
+)
+_DATA_DEPENDENT = (
+    "GuardOnDataDependentSymNode",
+    "DataDependentOutputException",
+    "DynamicOutputShapeException",
+    "UserError",
+)
+
+
+def explain(entry, inputs, error):
+    """The GraftError for an exception of torch.export."""
+    if isinstance(error, GraftError):
+        return error
+    eager = run_eagerly(entry, inputs)
+    if eager is not None:
+        return eager
+    text, where = user_traceback(error)
+    place = f" at {where}" if where else ""
+    message = str(error)
+    fixed = _SPECIALISED.findall(message)
+    if fixed:
+        return specialised(inputs, fixed, text)
+    kinds = {type(error).__name__, type(error.__cause__).__name__}
+    if kinds & set(_DATA_DEPENDENT) or "data-dependent" in message:
+        return data_dependent(error, text, place)
+    return GraftError(
+        "export-failed",
+        f"PyTorch cannot export {entry.name}: {one_line(error)}{place}",
+        "rewrite that line with operations on tensors that torch.export can trace",
+        f"{text}\n{message}",
+    )
+
+
+def specialised(inputs, fixed, text):
+    """The error for symbols that the model turned into numbers."""
+    found = {}
+    for leaf, axis, size in fixed:
+        symbol = inputs.symbols.get((int(leaf), int(axis)))
+        if symbol is not None:
+            found[symbol] = (size, inputs.names[int(leaf)])
+    parts = [
+        f"{symbol} (in {name}) to {size}"
+        for symbol, (size, name) in sorted(found.items())
+    ]
+    numbers = " and ".join(
+        f"{size} instead of {symbol}" for symbol, (size, _) in sorted(found.items())
+    )
+    return GraftError(
+        "dynamic-specialised",
+        f"the model fixes the dynamic dimension {', '.join(parts)}: its Python code depends on the size",
+        f"give the number: {numbers}",
+        text,
+    )
+
+
+def data_dependent(error, text, place):
+    """The error for control flow or shapes that depend on the values of tensors."""
+    operator = re.search(r"aten\.[\w.]+", str(error))
+    if (
+        type(error).__name__
+        in ("DynamicOutputShapeException", "DataDependentOutputException")
+        and operator
+    ):
+        return GraftError(
+            "data-dependent",
+            f"the size of a result of {operator[0]} depends on the values of tensors{place}",
+            "use operations whose sizes follow from the inputs' sizes, such as torch.where or a mask",
+            text,
+        )
+    return GraftError(
+        "data-dependent",
+        f"the model decides in Python on the values of tensors{place}",
+        "use torch.where for a choice by element or torch.cond for a branch, or make the value a constant",
+        text,
+    )
+
+
+def run_eagerly(entry, inputs):
+    """The error that the model raises on its example inputs without any tracing, or None."""
+    arguments = {
+        k: unflatten(v, [x.clone() for x in inputs.leaves])
+        for k, v in inputs.arguments.items()
+    }
+    args, kwargs = call_arguments(entry, arguments)
+    module = entry.module if entry.module is not None else torch.nn.Identity()
+    buffers = [(b, b.detach().clone()) for b in module.buffers()]
+    with (
+        kept_modes(module),
+        kept_attributes(module),
+        plain_attention(),
+        torch.no_grad(),
+    ):
+        module.eval()
+        try:
+            entry.callable(*args, **kwargs)
+            return None
+        except GraftError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - any error of the user's code is reported
+            return forward_raised(entry, inputs, error)
+        finally:
+            for buffer, saved in buffers:
+                buffer.data = saved
+
+
+def forward_raised(entry, inputs, error):
+    """The error for a forward that fails on its inputs: the user's line, torch's message and the inputs' shapes."""
+    text, where = user_traceback(error)
+    if isinstance(error, TypeError) and "required positional argument" in str(error):
+        return inputs_missing(entry, str(error))
+    shapes = ", ".join(
+        f"{n} {list(x.shape)}" for n, x in zip(inputs.names, inputs.leaves)
+    )
+    place = f" at {where}" if where else ""
+    return GraftError(
+        "forward-raised",
+        f"{entry.name} fails on its inputs{place}: {one_line(error)}",
+        f"the inputs were {shapes}: mend their shapes, or the code"
+        if shapes
+        else "give it inputs",
+        text,
+    )
