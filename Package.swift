@@ -78,6 +78,8 @@ let package = Package(
       path: "Sources/GraftCLI", swiftSettings: settings),
 
     // Tests.
+    .executableTarget(
+      name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
     tests("GraftIR", ["GraftIR"]),
     tests("GraftSyntax", ["GraftSyntax"]),
     tests("GraftFiles", ["GraftFiles", "GraftIR"]),

@@ -5,7 +5,23 @@ enum JAXHelpers {
   static let library = HelperLibrary(sources: files.map { String(decoding: $0, as: UTF8.self) })
 
   private static let files: [[UInt8]] = [
-    PackageResources.linear_py, PackageResources.convolution_py, PackageResources.normalization_py,
+    PackageResources.elementwise_py,
+    PackageResources.activations_py,
+    PackageResources.reductions_py,
+    PackageResources.scans_py,
+    PackageResources.sorting_py,
+    PackageResources.shapes_py,
+    PackageResources.indexing_py,
+    PackageResources.linear_py,
+    PackageResources.fourier_py,
+    PackageResources.convolution_py,
+    PackageResources.pooling_py,
+    PackageResources.normalization_py,
+    PackageResources.attention_py,
+    PackageResources.recurrent_py,
+    PackageResources.embedding_py,
+    PackageResources.resampling_py,
+    PackageResources.losses_py,
     PackageResources.random_py,
   ]
 

@@ -173,7 +173,8 @@ package struct JAXModuleWriter {
     let loading = hasState || hasParameters ? loader.closure(of: ["load_params"]) : []
     var imports = emitter.imports
     for helper in called + loading { imports.require(names: helper.references) }
-    imports.require(names: ["Array"].filter { _ in main.parameters.all.contains { $0.annotation != "dict" } || !hasState })
+    imports.require(
+      names: ["Array"].filter { _ in main.parameters.all.contains { $0.annotation != "dict" } || !hasState })
     return PythonModule(
       docstring: moduleDocstring, imports: imports.statements,
       statements: called.map { .source($0.source) } + [.function(main)]

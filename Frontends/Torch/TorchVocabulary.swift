@@ -9,6 +9,25 @@ package enum TorchVocabulary {
 
   /// The families' rules, one file each; a name is claimed once.
   private static let rules: Rules = [
-    arithmetic, creation, reductions, shapes, convolutions, pooling, normalizations, random,
+    creation,
+    arithmetic,
+    comparisons,
+    activations,
+    reductions,
+    scans,
+    sorting,
+    shapes,
+    indexing,
+    linearAlgebra,
+    fourier,
+    convolutions,
+    pooling,
+    normalizations,
+    attention,
+    recurrent,
+    embeddings,
+    resampling,
+    losses,
+    random,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 }

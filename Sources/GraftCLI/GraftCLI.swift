@@ -1,1 +1,3 @@
-@main struct GraftCLI { static func main() {} }
+@main struct GraftCLI {
+  static func main() {}
+}

@@ -104,7 +104,8 @@ package final class FunctionEmitter {
       }
       return
     }
-    for (value, expression) in zip(operation.results, expressions) where live.contains(value) && bindings[value] == nil {
+    for (value, expression) in zip(operation.results, expressions) where live.contains(value) && bindings[value] == nil
+    {
       bindings[value] = expression
     }
   }

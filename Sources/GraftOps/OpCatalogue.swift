@@ -25,8 +25,26 @@ package enum OpCatalogue {
 
   /// The families' arrays, in the order of the coverage page.
   private static let families: [[OpDefinition]] = [
-    OpDefinition.creation, OpDefinition.arithmetic, OpDefinition.comparisons, OpDefinition.activations,
-    OpDefinition.reductions, OpDefinition.shapes, OpDefinition.linearAlgebra, OpDefinition.convolutions,
-    OpDefinition.pooling, OpDefinition.normalizations, OpDefinition.random, OpDefinition.control,
+    OpDefinition.creation,
+    OpDefinition.arithmetic,
+    OpDefinition.comparisons,
+    OpDefinition.activations,
+    OpDefinition.reductions,
+    OpDefinition.scans,
+    OpDefinition.sorting,
+    OpDefinition.shapes,
+    OpDefinition.indexing,
+    OpDefinition.linearAlgebra,
+    OpDefinition.fourier,
+    OpDefinition.convolutions,
+    OpDefinition.pooling,
+    OpDefinition.normalizations,
+    OpDefinition.attention,
+    OpDefinition.recurrent,
+    OpDefinition.embeddings,
+    OpDefinition.resampling,
+    OpDefinition.losses,
+    OpDefinition.random,
+    OpDefinition.control,
   ]
 }

@@ -1,4 +1,4 @@
-"""Helpers for convolution and pooling."""
+"""Helpers for convolution."""
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -35,25 +35,3 @@ def conv(
 def per_axis(value: int | tuple, rank: int) -> tuple:
     """One number for each spatial axis."""
     return value if isinstance(value, tuple) else (value,) * rank
-
-
-def max_pool(
-    x: Array,
-    kernel: tuple,
-    *,
-    stride: tuple,
-    padding: tuple = (),
-    dilation: tuple | None = None,
-) -> Array:
-    """Maximum in each window of the last axes of x; padding counts as minus infinity."""
-    leading = (1,) * (x.ndim - len(kernel))
-    lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
-    return lax.reduce_window(
-        x,
-        lowest,
-        lax.max,
-        leading + kernel,
-        leading + stride,
-        ((0, 0),) * len(leading) + (padding or ((0, 0),) * len(kernel)),
-        window_dilation=leading + (dilation or (1,) * len(kernel)),
-    )

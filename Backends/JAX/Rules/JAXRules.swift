@@ -5,6 +5,25 @@ enum JAXRules {
   typealias Rules = [String: EmitRule]
 
   static let all: Rules = [
-    creation, elementwise, shapes, linearAlgebra, convolutions, normalizations, random, control,
+    creation,
+    elementwise,
+    activations,
+    reductions,
+    scans,
+    sorting,
+    shapes,
+    indexing,
+    linearAlgebra,
+    fourier,
+    convolutions,
+    pooling,
+    normalizations,
+    attention,
+    recurrent,
+    embeddings,
+    resampling,
+    losses,
+    random,
+    control,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 }

@@ -1,0 +1,7 @@
+import GraftEmit
+import GraftOps
+import GraftSyntax
+
+extension JAXRules {
+  static let resampling: Rules = [:]
+}

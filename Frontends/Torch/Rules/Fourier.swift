@@ -1,0 +1,7 @@
+import GraftIR
+import GraftOps
+import GraftTrace
+
+extension TorchVocabulary {
+  static let fourier: Rules = [:]
+}

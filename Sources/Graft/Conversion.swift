@@ -1,0 +1,50 @@
+package import Foundation
+package import GraftIR
+package import GraftJAX
+import GraftTorch
+package import GraftTrace
+
+/// From a trace to a program in the IR, and from there to source.
+package struct Conversion: Sendable {
+  package let document: TraceDocument
+
+  package init(_ document: TraceDocument) { self.document = document }
+
+  /// - Throws: ``Diagnostic`` when the text is not a trace document.
+  package init(json: Data) throws {
+    do {
+      document = try JSONDecoder().decode(TraceDocument.self, from: json)
+    } catch let error as DecodingError {
+      throw Diagnostic(.internalError, "the trace cannot be read: \(error)")
+    }
+  }
+
+  /// The traced program in the IR, both modes in one.
+  ///
+  /// - Throws: ``Diagnostic`` that lists every operation that is not supported.
+  package func function() throws -> Function {
+    let importer = TraceImporter(document, vocabulary: TorchVocabulary.shared)
+    guard let graph = document.graphs.both ?? document.graphs.eval else {
+      throw Diagnostic(.internalError, "the trace holds no graph")
+    }
+    return try importer.function(graph)
+  }
+
+  /// The program as a JAX module.
+  package func jax(_ function: Function) throws -> JAXModuleWriter.Output {
+    try JAXModuleWriter(function, provenance: provenance).write()
+  }
+
+  private var provenance: JAXModuleWriter.Provenance {
+    let framework = document.framework
+    let entry = document.entry
+    let version = framework.version.split(separator: "+").first ?? ""
+    let name = framework.name == "torch" ? "PyTorch" : framework.name
+    let file = (entry.file ?? "").split(separator: "/").suffix(3).joined(separator: "/")
+    let className = entry.className?.split(separator: ".").last ?? ""
+    return JAXModuleWriter.Provenance(
+      source: "\(name) \(version) (\(entry.className ?? entry.entry))",
+      origin: "\(file):\(entry.line ?? 0)\(className.isEmpty ? "" : " \(className)")",
+      weightsFile: "\(entry.name).safetensors")
+  }
+}
