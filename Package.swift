@@ -81,6 +81,8 @@ let package = Package(
     .executableTarget(
       name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
     tests("GraftIR", ["GraftIR"]),
+    tests("GraftOps", ["GraftOps", "GraftIR", collections]),
+    tests("GraftTransform", ["GraftTransform", "GraftOps", "GraftIR", collections]),
     tests("GraftSyntax", ["GraftSyntax"]),
     tests("GraftFiles", ["GraftFiles", "GraftIR"]),
     tests("GraftPython", ["GraftPython"]),

@@ -61,6 +61,24 @@ package indirect enum Attribute: Hashable, Sendable {
     }
   }
 
+  /// The attribute with whole numbers as dimensions, the one form in which they compare equal.
+  package var canonical: Attribute {
+    switch self {
+    case .scalar(.int(let value)): .int(value)
+    case .list(let values): .list(values.map(\.canonical))
+    default: self
+    }
+  }
+
+  /// The symbols of every dimension in the attribute.
+  package var symbols: Set<String> {
+    switch self {
+    case .dim(let value): Set(value.symbols)
+    case .list(let values): values.reduce(into: []) { $0.formUnion($1.symbols) }
+    default: []
+    }
+  }
+
   /// The number, when this is one that is known.
   package var asScalar: Scalar? {
     switch self {

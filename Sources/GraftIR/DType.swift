@@ -76,9 +76,12 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
 
   /// Accepts both the full name (`float32`) and the abbreviation (`f32`).
   public init?(name: String) {
-    guard let match = DType.allCases.first(where: { $0.rawValue == name || $0.shortName == name }) else { return nil }
+    guard let match = DType.byName[name] else { return nil }
     self = match
   }
+
+  private static let byName = Dictionary(
+    allCases.flatMap { [($0.rawValue, $0), ($0.shortName, $0)] }, uniquingKeysWith: { a, _ in a })
 
   /// The real type of a complex type's components, and the type itself otherwise.
   public var realType: DType {

@@ -48,7 +48,7 @@ package struct Dim: Hashable, Sendable {
       }
     }
     self.terms = order.sorted().compactMap { sums[$0] }.filter { $0.coefficient != 0 }
-    self.constant = constant
+    self.constant = self.terms.isEmpty ? constant : max(constant, -Int.max)
   }
 
   /// The value when no symbol is involved.
@@ -124,7 +124,7 @@ extension Dim {
     let common = rest.reduce(d) { gcd($0, $1.coefficient) }
     let numerator = Dim(
       collecting: rest.map { Term(coefficient: $0.coefficient / common, factors: $0.factors) },
-      constant: floorDivide(constant - floorDivide(constant, d) * d, common))
+      constant: floorDivide(floorRemainder(constant, d), common))
     return quotient + Dim(atom: .floorDivision(numerator, Dim(d / common)))
   }
 
@@ -132,9 +132,12 @@ extension Dim {
   package func exactQuotient(by divisor: Dim) -> Dim? {
     if self == divisor { return 1 }
     if let d = divisor.knownValue {
-      guard d != 0, constant % d == 0, terms.allSatisfy({ $0.coefficient % d == 0 }) else { return nil }
+      guard d != 0, constant.isMultiple(of: d), terms.allSatisfy({ $0.coefficient.isMultiple(of: d) }) else {
+        return nil
+      }
       return Dim(
-        collecting: terms.map { Term(coefficient: $0.coefficient / d, factors: $0.factors) }, constant: constant / d)
+        collecting: terms.map { Term(coefficient: floorDivide($0.coefficient, d), factors: $0.factors) },
+        constant: floorDivide(constant, d))
     }
     if divisor.terms.count == 1, divisor.constant == 0 {
       guard constant == 0 else { return nil }
@@ -142,19 +145,27 @@ extension Dim {
       guard quotients.allSatisfy({ $0 != nil }) else { return nil }
       return quotients.compactMap { $0 }.reduce(0, +)
     }
-    // A leading-term guess settles products such as (2*N + 2) * T over (N + 1).
-    guard let first = terms.first, let lead = divisor.terms.first, let guess = first.divided(by: lead) else {
-      return nil
+    // Long division by the term of highest degree, as far as it goes without a rest.
+    guard let lead = divisor.leadingTerm else { return nil }
+    var (quotient, rest) = (Dim(0), self)
+    for _ in 0..<32 {
+      if rest == 0 { return quotient }
+      guard let next = rest.leadingTerm?.divided(by: lead) else { return nil }
+      quotient = quotient + next
+      rest = rest - next * divisor
     }
-    return guess * divisor == self ? guess : nil
+    return nil
   }
+
+  /// The term of highest degree, the first of several in order.
+  private var leadingTerm: Term? { terms.max { $0.factors.count < $1.factors.count } }
 
   /// The remainder with the divisor's sign; the divisor is taken to be positive.
   package func remainder(by divisor: Dim) -> Dim {
     if exactQuotient(by: divisor) != nil { return 0 }
     if let d = divisor.knownValue, d > 0 {
       let rest = Dim(
-        collecting: terms.filter { $0.coefficient % d != 0 }, constant: constant - floorDivide(constant, d) * d)
+        collecting: terms.filter { $0.coefficient % d != 0 }, constant: floorRemainder(constant, d))
       if let value = rest.knownValue { return Dim(value) }
       return Dim(atom: .remainder(rest, divisor))
     }
@@ -212,13 +223,13 @@ extension Dim.Term {
 
   /// The quotient when the divisor's factors are all among this term's.
   func divided(by divisor: Dim.Term) -> Dim? {
-    guard coefficient % divisor.coefficient == 0 else { return nil }
+    guard coefficient.isMultiple(of: divisor.coefficient) else { return nil }
     var left = factors
     for factor in divisor.factors {
       guard let index = left.firstIndex(of: factor) else { return nil }
       left.remove(at: index)
     }
-    let quotient = coefficient / divisor.coefficient
+    let quotient = floorDivide(coefficient, divisor.coefficient)
     return left.isEmpty ? Dim(quotient) : Dim(collecting: [.init(coefficient: quotient, factors: left)], constant: 0)
   }
 }
@@ -232,7 +243,7 @@ extension Dim.Atom {
       return floorDivide(a, b)
     case .remainder(let a, let b):
       guard let a = a.evaluate(bindings), let b = b.evaluate(bindings), b > 0 else { return nil }
-      return a - floorDivide(a, b) * b
+      return floorRemainder(a, b)
     case .maximum(let a, let b):
       guard let a = a.evaluate(bindings), let b = b.evaluate(bindings) else { return nil }
       return max(a, b)
@@ -297,9 +308,10 @@ func saturatingAdd(_ a: Int, _ b: Int) -> Int {
   return overflow ? (a < 0 ? -Int.max : Int.max) : sum
 }
 
+/// The product within ±`Int.max`.
 func saturatingMultiply(_ a: Int, _ b: Int) -> Int {
   let (product, overflow) = a.multipliedReportingOverflow(by: b)
-  return overflow ? ((a < 0) == (b < 0) ? Int.max : -Int.max) : product
+  return overflow ? ((a < 0) == (b < 0) ? Int.max : -Int.max) : max(product, -Int.max)
 }
 
 /// Quotient rounded towards minus infinity; zero when the divisor is zero.
@@ -307,6 +319,12 @@ func floorDivide(_ a: Int, _ b: Int) -> Int {
   guard b != 0, b != -1 else { return b == 0 ? 0 : saturatingMultiply(a, -1) }
   let quotient = a / b
   return (a % b != 0 && (a < 0) != (b < 0)) ? quotient - 1 : quotient
+}
+
+/// The remainder of division by a positive number: from zero up to, not including, the divisor.
+func floorRemainder(_ a: Int, _ b: Int) -> Int {
+  let remainder = a % b
+  return remainder < 0 ? remainder + b : remainder
 }
 
 func gcd(_ a: Int, _ b: Int) -> Int {

@@ -31,7 +31,7 @@ package indirect enum Tree: Hashable, Sendable {
 }
 
 /// A value that comes from outside a function.
-package struct Argument: Sendable {
+package struct Argument: Hashable, Sendable {
   package enum Role: Hashable, Sendable {
     /// A tensor that the caller passes: a leaf of the function's input tree.
     case input(leaf: Int)
@@ -87,7 +87,7 @@ package struct StateUpdate: Hashable, Sendable {
 ///
 /// Operations may depend on the mode the function runs in (training or inference): `batch_norm`, `dropout` and the
 /// region op `mode` do; everything else is the same in both.
-package struct Function: Sendable {
+package struct Function: Hashable, Sendable {
   package var name: String
   /// A line about where the program came from.
   package var summary: String

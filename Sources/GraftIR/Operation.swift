@@ -44,7 +44,7 @@ package enum Operand: Hashable, Sendable {
 }
 
 /// One application of an op of the catalogue.
-package struct Operation: Sendable {
+package struct Operation: Hashable, Sendable {
   /// The op's name in the catalogue.
   package var name: String
   package var operands: [Operand]
@@ -73,7 +73,7 @@ package struct Operation: Sendable {
 }
 
 /// Operations in order, with arguments and results; a region of an operation, or a function's body.
-package struct Block: Sendable {
+package struct Block: Hashable, Sendable {
   package var arguments: [Value]
   package var operations: [Operation]
   package var results: [Operand]

@@ -32,6 +32,11 @@ package struct Symbol: Hashable, Sendable, Codable {
   /// Two valid sizes for verification; the first is the one that was traced.
   package var sizes: [Int]
 
+  /// Words with a meaning of their own in the text form, which no symbol may have as its name.
+  package static let reservedNames: Set<String> =
+    Set(DType.allCases.flatMap { [$0.rawValue, $0.shortName] })
+    .union(["true", "false", "none", "nan", "inf", "complex", "max", "min"])
+
   package init(_ name: String, minimum: Int = 0, maximum: Int? = nil, sizes: [Int] = []) {
     self.name = name
     self.minimum = minimum

@@ -43,7 +43,9 @@ package final class GraphBuilder {
     operations.append(
       Operation(
         definition.name, operands,
-        attributes: attributes.filter { definition.attribute($0.key)?.defaultValue != $0.value },
+        attributes: attributes.mapValues(\.canonical).filter {
+          definition.attribute($0.key)?.defaultValue?.canonical != $0.value
+        },
         results: results, regions: regions, origin: origin))
     return results.map { .value($0) }
   }
