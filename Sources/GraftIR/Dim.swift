@@ -35,6 +35,12 @@ package struct Dim: Hashable, Sendable {
     constant = 0
   }
 
+  /// The terms must be sorted and distinct already.
+  private init(canonical terms: [Term], constant: Int) {
+    self.terms = terms
+    self.constant = terms.isEmpty ? constant : max(constant, -Int.max)
+  }
+
   init(collecting terms: [Term], constant: Int) {
     var order: [String] = []
     var sums: [String: Term] = [:]
@@ -93,7 +99,10 @@ extension Dim: ExpressibleByIntegerLiteral {
 
 extension Dim {
   package static func + (a: Dim, b: Dim) -> Dim {
-    Dim(collecting: a.terms + b.terms, constant: saturatingAdd(a.constant, b.constant))
+    if a.terms.isEmpty || b.terms.isEmpty {
+      return Dim(canonical: a.terms + b.terms, constant: saturatingAdd(a.constant, b.constant))
+    }
+    return Dim(collecting: a.terms + b.terms, constant: saturatingAdd(a.constant, b.constant))
   }
 
   package static prefix func - (a: Dim) -> Dim { a * -1 }
@@ -101,6 +110,8 @@ extension Dim {
   package static func - (a: Dim, b: Dim) -> Dim { a + -b }
 
   package static func * (a: Dim, b: Dim) -> Dim {
+    if a.terms.isEmpty && b.terms.isEmpty { return Dim(saturatingMultiply(a.constant, b.constant)) }
+    if a == 1 || b == 1 { return a == 1 ? b : a }
     var products: [Term] = []
     for x in a.terms {
       if b.constant != 0 { products.append(x.scaled(by: b.constant)) }

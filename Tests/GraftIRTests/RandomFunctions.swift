@@ -9,12 +9,12 @@ struct RandomFunctions {
 
   private let names = ["x", "out", "conv1.weight", "naïve \"name\"\n", "_1", "a\\b", "λ", "return", ""]
 
-  mutating func next(operations: Int = 12) -> Function {
+  mutating func next(operations: Int = 12, parameters: Int = 3) -> Function {
     function = Function(name: generator.pick(["f", "resnet 18", "g_2"]), summary: generator.pick(["", "a \"line\""]))
     function.symbols = [
       Symbol("N", minimum: 1, maximum: 512, sizes: [2, 3]), Symbol("T", minimum: -1), Symbol("H", sizes: [4]),
     ]
-    addArguments()
+    addArguments(parameters)
     var block = Block()
     var visible = function.arguments.map(\.value)
     for _ in 0..<operations { block.operations.append(operation(depth: 0, &visible)) }
@@ -28,13 +28,16 @@ struct RandomFunctions {
     return function.normalised()
   }
 
-  private mutating func addArguments() {
+  private mutating func addArguments(_ parameters: Int) {
     let roles: [Argument.Role] = [
-      .input(leaf: 0), .input(leaf: 1), .parameter(path: "conv1.weight", trainable: true, aliases: ["a.b", "c"]),
-      .parameter(path: "frozen", trainable: false, aliases: []), .state(path: "bn.running mean", persistent: true),
-      .state(path: "cache", persistent: false), .constant(name: "c_lifted_0"), .key,
+      .input(leaf: 0), .input(leaf: 1), .state(path: "bn.running mean", persistent: true),
     ]
-    for role in roles {
+    let others: [Argument.Role] = [
+      .parameter(path: "conv1.weight", trainable: true, aliases: ["a.b", "c"]),
+      .parameter(path: "frozen", trainable: false, aliases: []), .state(path: "cache", persistent: false),
+      .constant(name: "c_lifted_0"), .key,
+    ]
+    for role in roles + others.shuffled(using: &generator).prefix(parameters) {
       let type = role == .key ? TensorType(.key) : type()
       function.arguments.append(Argument(role, function.makeValue(type, hint: hint())))
     }
@@ -48,10 +51,16 @@ struct RandomFunctions {
 
   private mutating func dim() -> Dim {
     let (n, t) = (Dim.symbol("N"), Dim.symbol("T"))
-    return generator.pick([
-      1, 3, Dim(generator.below(300)), n, n * t, (n + 2).floorDivided(by: 2) - 1, Dim.maximum(n, t * -2 + 4),
-      n.remainder(by: 7), t * t + n - 5, Dim.minimum(n, 4) * t,
-    ])
+    switch generator.below(12) {
+    case 0: return n
+    case 1: return n * t
+    case 2: return (n + 2).floorDivided(by: 2) - 1
+    case 3: return Dim.maximum(n, t * -2 + 4)
+    case 4: return n.remainder(by: 7)
+    case 5: return t * t + n - 5
+    case 6: return Dim.minimum(n, 4) * t
+    default: return Dim(generator.below(300))
+    }
   }
 
   private mutating func type() -> TensorType {

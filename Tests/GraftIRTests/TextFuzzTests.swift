@@ -18,7 +18,8 @@ import Testing
     var functions = RandomFunctions(seed: seed)
     var accepted = 0
     for round in 0..<1000 {
-      let original = Array(IRPrinter(includesOrigins: round % 2 == 0).print(functions.next(operations: 1)).utf8)
+      let original = Array(
+        IRPrinter(includesOrigins: round % 2 == 0).print(functions.next(operations: 1, parameters: 1)).utf8)
       for _ in 0..<26 {
         let text = Self.mutate(original, &generator)
         do {
