@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "CPython", path: "Frontends/CPython",
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
-    module("GraftPython", path: "Frontends/Python", ["CPython"]),
+    module("GraftPython", path: "Frontends/Python", ["CPython"], resources: [.embedInCode("Bridge")]),
     module("GraftTrace", path: "Frontends/Trace", ["GraftIR", "GraftOps", collections]),
     module(
       "GraftTorch", path: "Frontends/Torch", ["GraftIR", "GraftOps", "GraftPython", "GraftTrace", collections],
