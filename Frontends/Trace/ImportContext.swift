@@ -140,10 +140,9 @@ package final class ImportContext {
 
   /// The type that the trace gives for a result.
   package func resultType(_ index: Int = 0) throws -> TensorType {
-    guard node.results.indices.contains(index), let dtype = DType(name: node.results[index].dtype) else {
-      throw unsupported("result \(index) has no known element type")
-    }
-    return TensorType(dtype, node.results[index].shape.map(\.dim))
+    guard node.results.indices.contains(index), let result = node.results[index], let dtype = DType(name: result.dtype)
+    else { throw unsupported("result \(index) has no known element type") }
+    return TensorType(dtype, result.shape.map(\.dim))
   }
 
   // MARK: Ops

@@ -72,6 +72,9 @@ package struct TraceDocument: Decodable, Sendable {
     package var name: String?
     package var dtype: String
     package var shape: [TraceDim]
+    /// Whether the example's values are random, within `range` (the upper bound excluded) if there is one.
+    package var generated: Bool?
+    package var range: [Double]?
   }
 
   package var framework: Framework
@@ -189,7 +192,7 @@ package struct TraceNode: Decodable, Sendable {
   package var name: String
   package var op: String
   package var args: [String: TraceArgument]
-  package var results: [Result]
+  package var results: [Result?]
   package var path: String
   package var call: Int
   package var stack: [[String]]

@@ -47,8 +47,7 @@ package struct TraceImporter {
       Symbol($0.name, minimum: $0.min ?? 0, maximum: $0.max, sizes: $0.sizes)
     }
     function.inputs =
-      document.inputs
-      .tree
+      document.inputs.tree
     function.outputs = document.outputs.tree
     function.inputNames = document.inputLeaves.enumerated().map { $1.name ?? "input_\($0)" }
     let builder = GraphBuilder(function)
@@ -151,7 +150,9 @@ package struct TraceImporter {
 
   /// Gives a result the type that the trace says it has; the trace knows more of symbolic extents than inference.
   private func conform(_ operand: Operand, index: Int, _ context: ImportContext) throws -> Operand {
-    guard let value = operand.asValue, context.node.results.indices.contains(index) else { return operand }
+    guard let value = operand.asValue, context.node.results.indices.contains(index),
+      context.node.results[index] != nil
+    else { return operand }
     let traced = try context.resultType(index)
     let inferred = context.type(operand)
     if inferred == traced { return operand }

@@ -45,13 +45,15 @@ class TensorSpec:
 @dataclasses.dataclass
 class Inputs:
     """What the model is called with. `arguments` maps argument names to values that hold `Leaf`s in place of tensors;
-    `leaves` are the tensors in order; `names` their names; `symbols` maps a leaf and dimension to the user's symbol."""
+    `leaves` are the tensors in order; `names` their names; `symbols` maps a leaf and dimension to the user's symbol.
+    `ranges` holds the range, or None, of each leaf that was made from a specification."""
 
     arguments: dict
     leaves: list
     names: list
     symbols: dict
     sizes: dict
+    ranges: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,11 +315,12 @@ def from_specs(entry, texts, attempt, dynamic=None):
     tensor_specs = [value for _, value in parsed if isinstance(value, TensorSpec)]
     sizes = choose_sizes(tensor_specs, attempt)
     generator = torch.Generator().manual_seed(0)
-    args, kwargs, shapes = [], {}, {}
+    args, kwargs, shapes, ranges = [], {}, {}, {}
     for name, value in parsed:
         if isinstance(value, TensorSpec):
             shape = [sizes[d[0]] if isinstance(d, tuple) else d for d in value.dims]
             tensor = make_tensor(value, shape, generator)
+            ranges[id(tensor)] = None if value.high is None else [value.low, value.high]
             shapes[id(tensor)] = [
                 d[0] if isinstance(d, tuple) else None for d in value.dims
             ]
@@ -328,6 +331,8 @@ def from_specs(entry, texts, attempt, dynamic=None):
             kwargs[name] = value
     inputs = _collect(_bind(entry, args, kwargs))
     for index, leaf in enumerate(inputs.leaves):
+        if id(leaf) in ranges:
+            inputs.ranges[index] = ranges[id(leaf)]
         for axis, symbol in enumerate(shapes.get(id(leaf), [])):
             if symbol is not None:
                 inputs.symbols[index, axis] = symbol

@@ -61,6 +61,9 @@ def trace_entry(entry, inputs):
         if not same_but_for_flags(graphs["both"], evaluation):
             graphs = {"eval": evaluation, "train": graphs["both"]}
     tensors.update((name, as_bytes(tensor)) for name, tensor in constants.items())
+    tensors.update(
+        (f"input.{k}", as_bytes(x.detach())) for k, x in enumerate(inputs.leaves)
+    )
     output_tree, output_names = train.result
     document = {
         "format": "graft.trace",
@@ -79,7 +82,7 @@ def trace_entry(entry, inputs):
             "dict": [[n, tree(v, symbols)] for n, v in inputs.arguments.items()]
         },
         "outputs": tree(output_tree, symbols),
-        "input_leaves": leaf_descriptions(train, symbols, inputs.names),
+        "input_leaves": leaf_descriptions(train, symbols, inputs),
         "graphs": graphs,
         "output_leaves": output_descriptions(train, symbols, output_names),
     }
@@ -199,14 +202,17 @@ def user_inputs(captured):
     return [nodes[name].meta["val"] for name in names]
 
 
-def leaf_descriptions(captured, symbols, names):
+def leaf_descriptions(captured, symbols, inputs):
+    """The inputs; `generated` says that the values are random, within `range` if there is one."""
     return [
         {
             "name": name,
             "dtype": dtype_name(v.dtype),
             "shape": [symbols.dim(d) for d in v.shape],
+            "generated": k in inputs.ranges,
+            "range": inputs.ranges.get(k),
         }
-        for name, v in zip(names, user_inputs(captured))
+        for k, (name, v) in enumerate(zip(inputs.names, user_inputs(captured)))
     ]
 
 
