@@ -63,6 +63,13 @@ enum PythonTools {
     try run(ruff, ["format", "--isolated", "--stdin-filename", "module.py", "-"], input: source)
   }
 
+  /// `source` with its imports as ruff's isort rules put them.
+  static func sorted(_ source: String) throws -> String {
+    try run(
+      ruff, ["check", "--isolated", "--select", "I", "--fix", "--quiet", "--stdin-filename", "module.py", "-"],
+      input: source)
+  }
+
   /// `ast.dump` of each top-level statement of `source`, one per line.
   static func dumps(_ source: String) throws -> [String] {
     let program = """

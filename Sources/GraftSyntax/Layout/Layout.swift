@@ -10,7 +10,7 @@ package indirect enum Layout: Sendable {
   /// Breaks all its own line breaks unless the content fits on the line. An `expanded` group always breaks.
   case group(Layout, id: GroupID?, expanded: Bool)
   /// A group where the condition holds, and plain content elsewhere.
-  case conditionalGroup(Layout, Condition)
+  case conditionalGroup(Layout, Condition, expanded: Bool)
   /// Content one level deeper.
   case indent(Layout)
   /// Content one level deeper if the group with this id breaks.
@@ -19,11 +19,15 @@ package indirect enum Layout: Sendable {
   case conditional(Layout, mode: Mode, group: GroupID?)
   /// Content that may break without breaking the enclosing group: only what stands before its first break and after
   /// its last counts for whether that group fits. Applies where the condition holds.
-  case fitsExpanded(Layout, Condition?)
+  case fitsExpanded(Layout, Condition?, expanded: Bool)
   /// The first variant that fits, tried flat; the last one, broken, when none does.
   case bestFitting([Layout])
   /// Content in parentheses on lines of its own when that makes it fit, and bare otherwise.
   case bestFitParenthesized(Layout, id: GroupID)
+  /// Nothing, but the groups around it break.
+  case breakingGroups
+  /// Nothing, but the printer reports that it came by.
+  case mark(Int)
 
   /// Names a group, so that other parts of the document can depend on whether it breaks.
   package struct GroupID: Hashable, Sendable {
@@ -63,11 +67,19 @@ extension Layout {
   }
 
   static func group(_ content: Layout, id: GroupID? = nil) -> Layout {
-    .group(content, id: id, expanded: content.containsHardLine)
+    .group(content, id: id, expanded: content.mustBreak)
   }
 
   static func expandedGroup(_ content: Layout) -> Layout {
     .group(content, id: nil, expanded: true)
+  }
+
+  static func conditionalGroup(_ content: Layout, _ condition: Condition) -> Layout {
+    .conditionalGroup(content, condition, expanded: content.mustBreak)
+  }
+
+  static func fitsExpanded(_ content: Layout, _ condition: Condition?) -> Layout {
+    .fitsExpanded(content, condition, expanded: content.mustBreak)
   }
 
   static func ifBroken(_ content: Layout, group: GroupID? = nil) -> Layout {
@@ -98,15 +110,14 @@ extension Layout {
   }
 
   /// Whether the content cannot be printed on one line whatever the width. Alternatives do not count.
-  private var containsHardLine: Bool {
+  var mustBreak: Bool {
     switch self {
-    case .text, .bestFitting, .bestFitParenthesized, .fitsExpanded: false
+    case .text, .bestFitting, .bestFitParenthesized, .fitsExpanded, .mark: false
+    case .breakingGroups: true
     case .line(let kind): kind == .hard
-    case .concatenation(let parts): parts.contains { $0.containsHardLine }
-    case .group(_, _, let expanded): expanded
-    case .conditionalGroup(let content, _), .indent(let content), .indentIfBroken(let content, _),
-      .conditional(let content, _, _):
-      content.containsHardLine
+    case .concatenation(let parts): parts.contains { $0.mustBreak }
+    case .group(_, _, let expanded), .conditionalGroup(_, _, let expanded): expanded
+    case .indent(let content), .indentIfBroken(let content, _), .conditional(let content, _, _): content.mustBreak
     }
   }
 }

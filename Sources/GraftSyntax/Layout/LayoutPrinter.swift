@@ -7,6 +7,7 @@ package struct LayoutPrinter {
   let indentWidth: Int
 
   private var output = ""
+  private var marks: Set<Int> = []
   private var isLineEmpty = true
   private var column = 0
   private var pendingIndent: Int
@@ -43,15 +44,17 @@ package struct LayoutPrinter {
     pendingIndent = indentation
   }
 
-  /// The text of `layout`, its first line indented too, without a final line break.
+  /// The text of `layout`, its first line indented too, without a final line break; and the marks in the parts that
+  /// were printed.
   package static func print(
     _ layout: Layout, lineWidth: Int, indentWidth: Int = 4, indentation: Int = 0
-  ) -> String {
+  ) -> (text: String, marks: Set<Int>) {
     var printer = LayoutPrinter(lineWidth: lineWidth, indentWidth: indentWidth, indentation: indentation)
-    return printer.run(layout, indentation: indentation)
+    printer.run(layout, indentation: indentation)
+    return (printer.output, printer.marks)
   }
 
-  private mutating func run(_ layout: Layout, indentation: Int) -> String {
+  private mutating func run(_ layout: Layout, indentation: Int) {
     stack = [.print(layout, State(indent: indentation, mode: .broken, measure: .firstLine))]
     while let command = stack.popLast() {
       switch command {
@@ -61,7 +64,6 @@ package struct LayoutPrinter {
         write(")", width: 1)
       }
     }
-    return output
   }
 
   // MARK: Printing
@@ -81,10 +83,12 @@ package struct LayoutPrinter {
       let mode = expanded ? .broken : groupMode(content, id, state)
       if let id { setMode(mode, of: id) }
       push(content, state.with(mode))
-    case .conditionalGroup(let content, let condition):
+    case .conditionalGroup(let content, let condition, let expanded):
       let holds = mode(of: condition.group) == condition.mode
-      push(content, holds ? state.with(groupMode(content, nil, state)) : state)
-    case .fitsExpanded(let content, let condition):
+      push(content, holds ? state.with(expanded ? .broken : groupMode(content, nil, state)) : state)
+    case .breakingGroups: break
+    case .mark(let mark): marks.insert(mark)
+    case .fitsExpanded(let content, let condition, _):
       // The groups inside were measured broken; whether they fit has to be measured again.
       if condition.map({ mode(of: $0.group) == $0.mode }) ?? true { isMeasured = false }
       push(content, state)
@@ -244,10 +248,14 @@ extension LayoutPrinter {
       let mode = expanded ? .broken : state.mode
       if let id { setMode(mode, of: id) }
       queue.append(.print(content, state.with(mode)))
-    case .conditionalGroup(let content, _):
-      queue.append(.print(content, state))
-    case .fitsExpanded(let content, let condition):
-      let applies = state.mode == .flat && (condition.map { mode(of: $0.group) == $0.mode } ?? true)
+    case .conditionalGroup(let content, let condition, let expanded):
+      let breaks = expanded && mode(of: condition.group) == condition.mode
+      queue.append(.print(content, breaks ? state.with(.broken) : state))
+    case .breakingGroups, .mark: break
+    case .fitsExpanded(let content, let condition, let expanded):
+      let holds = condition.map { mode(of: $0.group) == $0.mode } ?? true
+      if state.mode == .flat, !holds, expanded { return false }
+      let applies = state.mode == .flat && holds
       let inner = applies ? state.with(.broken).measuring(.allLinesAllowingOverflow) : state
       queue.append(.print(content, inner))
     case .bestFitting(let variants):

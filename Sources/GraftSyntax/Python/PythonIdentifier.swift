@@ -57,8 +57,8 @@ package enum PythonIdentifier {
       }
       if isUppercase(scalar), index > 0, !word.isEmpty {
         let next = index + 1 < scalars.count ? scalars[index + 1] : nil
-        let endsAcronym = isUppercase(scalars[index - 1]) && next.map(isLowercase) ?? false
-        if isLowercase(scalars[index - 1]) || endsAcronym {
+        let startsWord = next.map(isLowercase) ?? false
+        if isLowercase(scalars[index - 1]) || startsWord {
           words.append(word)
           word = ""
         }

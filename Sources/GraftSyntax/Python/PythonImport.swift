@@ -120,11 +120,11 @@ enum PythonImportSorting {
     text[start...].prefix { ("0"..."9").contains($0) }
   }
 
+  /// Numbers with leading zeros compare as text, like digits after a decimal point.
   private static func numericOrder(_ left: ArraySlice<Unicode.Scalar>, _ right: ArraySlice<Unicode.Scalar>) -> Int {
-    let left = left.drop { $0 == "0" }
-    let right = right.drop { $0 == "0" }
-    if left.count != right.count { return left.count - right.count }
+    let isFraction = left.first == "0" || right.first == "0"
+    if left.count != right.count, !isFraction { return left.count - right.count }
     for (left, right) in zip(left, right) where left != right { return left < right ? -1 : 1 }
-    return 0
+    return left.count - right.count
   }
 }

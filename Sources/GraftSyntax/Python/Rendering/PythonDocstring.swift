@@ -14,9 +14,15 @@ enum PythonDocstring {
     var head = String(first.drop { $0 == " " })
     if head.hasPrefix("\"") { head = " " + head }
     if rest.isEmpty {
-      return ["\"\"\"" + head + (head.hasSuffix("\"") ? " " : "") + "\"\"\""]
+      return ["\"\"\"" + head + (endsInQuote(head) ? " " : "") + "\"\"\""]
     }
     return ["\"\"\"" + head] + rest.map { String($0.dropFirst(shared)) } + ["\"\"\""]
+  }
+
+  /// Whether the line ends in a quote that is not escaped.
+  private static func endsInQuote(_ line: String) -> Bool {
+    guard line.hasSuffix("\"") else { return false }
+    return line.dropLast().reversed().prefix { $0 == "\\" }.count.isMultiple(of: 2)
   }
 
   /// A line with what would end the literal escaped, tabs expanded, and no spaces at its end.

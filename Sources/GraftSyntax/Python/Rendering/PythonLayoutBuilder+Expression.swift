@@ -75,7 +75,7 @@ extension PythonLayoutBuilder {
     commaSeparated(items.map { layout($0, level) })
   }
 
-  private func display(_ left: String, _ items: [Layout], _ right: String, _ level: Level) -> Layout {
+  private mutating func display(_ left: String, _ items: [Layout], _ right: String, _ level: Level) -> Layout {
     items.isEmpty ? .text(left + right) : bracketed(left, commaSeparated(items), right, level)
   }
 
@@ -236,7 +236,8 @@ extension PythonLayoutBuilder {
     } else {
       let names = LayoutPrinter.print(
         .joined(parameterList(parameters, .statement, annotated: false), separator: .text(", ")),
-        lineWidth: .max / 2)
+        lineWidth: .max / 2
+      ).text
       header = .text("lambda \(names): ")
     }
     let content = lambdaBody(body.unparenthesized, level)
@@ -247,9 +248,10 @@ extension PythonLayoutBuilder {
     if case .multiline = body.optionalParentheses() { return parenthesizedIfBroken(layout(body, .brackets, .never)) }
     if body.isCallOrSubscript {
       let content = layout(body, level, .never)
-      return .bestFitting([
+      let variants = Layout.bestFitting([
         content, .expandedGroup(content), .concatenation([.text("("), .hardBlock(content), .text(")")]),
       ])
+      return content.mustBreak ? .concatenation([.breakingGroups, variants]) : variants
     }
     if body.ownParentheses != nil { return layout(body, level) }
     return parenthesizedIfBroken(layout(body, .brackets, .never))

@@ -88,6 +88,7 @@ extension PythonLayoutBuilder {
     }
     let content = layout(value, .statement, .never)
     var variants: [Layout] = [.concatenation([target, equals, content])]
+    if target.mustBreak { return variants[0] }
     if isChain { variants.append(.concatenation([target, equals, .expandedGroup(content)])) }
     variants.append(
       .concatenation([target, equals, .text("("), .expandedGroup(.softBlock(content)), .text(")")]))
@@ -174,12 +175,7 @@ extension PythonLayoutBuilder {
 
   mutating func functionHeader(_ function: PythonFunction) -> Layout {
     let parameters = function.parameters
-    let list = Layout.concatenation([
-      .joined(
-        parameterList(parameters, .brackets, annotated: true),
-        separator: .concatenation([.text(","), .softLineOrSpace])),
-      .ifBroken(.text(",")),
-    ])
+    let list = commaSeparated(parameterList(parameters, .brackets, annotated: true), alwaysTrailing: true)
     let isSingle = parameters.all.count == 1 && parameters.positionalOnly.isEmpty && parameters.keywordOnly.isEmpty
     var parts: [Layout] = [.text("(")]
     if !parameters.all.isEmpty { parts.append(.softBlock(isSingle ? list : .group(list))) }

@@ -26,6 +26,13 @@ struct PythonLayoutBuilder {
   }
 
   private var groupCount = 0
+  private var sequenceCount = 0
+  /// Sequences that are printed one item per line: those that had a trailing comma in the text ("magic trailing comma").
+  private let expandedSequences: Set<Int>
+
+  init(expandedSequences: Set<Int> = []) {
+    self.expandedSequences = expandedSequences
+  }
 
   mutating func newGroup() -> Layout.GroupID {
     defer { groupCount += 1 }
@@ -44,10 +51,13 @@ struct PythonLayoutBuilder {
   }
 
   /// `items` separated by commas, with a trailing comma where they are printed one per line.
-  func commaSeparated(_ items: [Layout], alwaysTrailing: Bool = false) -> Layout {
-    var parts = [Layout.joined(items, separator: .concatenation([.text(","), .softLineOrSpace]))]
-    if items.count > 1 || alwaysTrailing { parts.append(.ifBroken(.text(","))) }
-    return .concatenation(parts)
+  mutating func commaSeparated(_ items: [Layout], alwaysTrailing: Bool = false) -> Layout {
+    let list = Layout.joined(items, separator: .concatenation([.text(","), .softLineOrSpace]))
+    guard items.count > 1 || alwaysTrailing else { return list }
+    defer { sequenceCount += 1 }
+    let comma = Layout.ifBroken(.concatenation([.text(","), .mark(sequenceCount)]))
+    let forced = expandedSequences.contains(sequenceCount) ? Layout.breakingGroups : .empty
+    return .concatenation([list, comma, forced])
   }
 
   /// Adds parentheses if `content`, laid out within brackets, does not fit on the line.

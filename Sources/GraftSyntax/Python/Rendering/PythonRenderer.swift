@@ -4,6 +4,7 @@ package struct PythonRenderer: Sendable {
   package static let defaultLineWidth = 88
 
   private static let indentWidth = 4
+  private static let layoutRounds = 5
 
   let lineWidth: Int
 
@@ -37,8 +38,7 @@ package struct PythonRenderer: Sendable {
 
   /// An expression on its own, without a final line break.
   package func render(_ expression: PythonExpression) -> String {
-    var builder = PythonLayoutBuilder()
-    return LayoutPrinter.print(builder.layout(expression.normalized, .statement), lineWidth: lineWidth)
+    printed(0) { $0.layout(expression.normalized, .statement) }.joined(separator: "\n")
   }
 
   private func text(_ lines: [String]) -> String {
@@ -171,10 +171,20 @@ package struct PythonRenderer: Sendable {
     }
   }
 
+  /// The lines of one logical line. Where a trailing comma was added, its sequence stays broken when the text is
+  /// formatted again, which can move other breaks: the text is laid out until that changes nothing more.
   private func printed(_ indentation: Int, _ build: (inout PythonLayoutBuilder) -> Layout) -> [String] {
-    var builder = PythonLayoutBuilder()
-    let text = LayoutPrinter.print(
-      build(&builder), lineWidth: lineWidth, indentWidth: Self.indentWidth, indentation: indentation)
+    var expanded: Set<Int> = []
+    var text = ""
+    for _ in 0..<Self.layoutRounds {
+      var builder = PythonLayoutBuilder(expandedSequences: expanded)
+      let result = LayoutPrinter.print(
+        build(&builder), lineWidth: lineWidth, indentWidth: Self.indentWidth, indentation: indentation)
+      let isSettled = result.text == text || result.marks.isEmpty
+      text = result.text
+      expanded = result.marks
+      if isSettled { break }
+    }
     return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 
