@@ -86,5 +86,6 @@ let package = Package(
     tests("GraftSyntax", ["GraftSyntax"]),
     tests("GraftFiles", ["GraftFiles", "GraftIR"]),
     tests("GraftPython", ["GraftPython"]),
+    tests("GraftNative", ["GraftNative"]),
   ]
 )

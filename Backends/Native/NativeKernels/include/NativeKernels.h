@@ -1,1 +1,7 @@
-int graft_kernels_placeholder(void);
+#ifndef GRAFT_NATIVE_KERNELS_H
+#define GRAFT_NATIVE_KERNELS_H
+
+#include "CPU.h"
+#include "Library.h"
+
+#endif
