@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Runs every suite, logs each to .build/logs/, and ends with the total: `N passed, N failed[, N skipped]`.
 #
-# One configuration, release: the demo and the conformance suite need that build anyway, comparing tensors of
-# millions of elements is slow without optimisation, and bounds and overflow checks trap in it as in debug.
+# One configuration, release: the conformance suite compares tensors of millions of elements, which is slow without
+# optimisation, and bounds and overflow checks trap in it as in debug. It has a build folder of its own, because
+# `@testable` needs a compiler flag, and a changed flag would rebuild what `make release` built.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 export GRAFT_PYTHON=${GRAFT_PYTHON:-$PWD/.venv/bin/python}
-configuration=release
+configuration=(--configuration release -Xswiftc -enable-testing --scratch-path .build/testing)
 logs=.build/logs
 mkdir -p "$logs"
 passed=0
@@ -48,7 +49,7 @@ run_lint() {
 
 build() {
   begin build
-  if swift build --build-tests -c "$configuration" >"$log" 2>&1; then
+  if swift build --build-tests "${configuration[@]}" >"$log" 2>&1; then
     printf '%-28s done (%ss)\n' build "$((SECONDS - started))"
     return 0
   fi
@@ -60,7 +61,7 @@ build() {
 run_swift_tests() {
   begin swift
   local status=0 run bad not_run
-  swift test --skip-build --disable-xctest -c "$configuration" >"$log" 2>&1 || status=$?
+  swift test --skip-build --disable-xctest "${configuration[@]}" >"$log" 2>&1 || status=$?
   run=$(number '^.* Test run with ([0-9]+) tests? .*$')
   # A test that is skipped is in the count of the run; a failed one is named once, its cases apart.
   bad=$(grep -cE '^.{1,4}Test (.*[^ ]) failed after [0-9.]+ seconds' "$log")
@@ -93,7 +94,7 @@ run_conformance() {
   grep -q graft-conformance Package.swift || return 0
   begin conformance
   local status=0 bad
-  "$(swift build -c "$configuration" --show-bin-path)/graft-conformance" >"$log" 2>&1 || status=$?
+  "$(swift build "${configuration[@]}" --show-bin-path)/graft-conformance" >"$log" 2>&1 || status=$?
   bad=$(number '^conformance: [0-9]+ passed, ([0-9]+) failed.*$')
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
   add conformance "$(number '^conformance: ([0-9]+) passed.*$')" "$bad" \

@@ -48,11 +48,32 @@ package final class MappedFile: Sendable {
 
   /// Contents that are already in memory, copied, under a name for error messages.
   package init(contents: [UInt8], path: String) {
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: contents.count, alignment: 64)
+    let copy = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: contents.count, alignment: TensorData.allocationAlignment)
     copy.copyBytes(from: contents)
     bytes = UnsafeRawBufferPointer(copy)
     isMapped = false
     self.path = path
+  }
+
+  /// Contents of `count` bytes that `initialize` writes, under a name for error messages.
+  ///
+  /// Throws `FileError` when there is not so much memory, where an ordinary allocation would end the process: the
+  /// count may come from a hostile file. Pages take memory when they are written.
+  init(
+    count: Int, path: String, initialize: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws {
+    var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    if count > 0 {
+      guard let base = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0), base != MAP_FAILED
+      else { throw FileError.system(errno, path: path, cannot: "hold \(count) bytes in memory") }
+      memory = UnsafeMutableRawBufferPointer(start: base, count: count)
+    }
+    bytes = UnsafeRawBufferPointer(memory)
+    isMapped = count > 0
+    self.path = path
+    // Every property is set, so `deinit` frees the memory when this throws.
+    try initialize(memory)
   }
 
   deinit {
