@@ -1,15 +1,19 @@
 """Run torch.export on an entry while recording source lines, no_grad regions and reads of the training flag.
 
-Loaded as `graft_torch_capture`, after `graft_torch_inputs`.
+Loaded as `graft_torch_capture`, after `graft_torch_replaced`.
 """
 
 import contextlib
+import io
+import logging
 import os
 import sys
 import sysconfig
+import warnings
 
 import torch
 from graft_torch_inputs import call_arguments, flatten, unflatten
+from graft_torch_replaced import replaced_functions
 from torch import nn
 
 TORCH_FOLDER = os.path.dirname(torch.__file__) + os.sep
@@ -117,30 +121,16 @@ def plain_attention():
 
 
 @contextlib.contextmanager
-def explicit_instance_norm():
-    """Write instance_norm's update of its running statistics out: aten.instance_norm hides it from export."""
-    original = torch.instance_norm
-
-    def instance_norm(
-        input, weight, bias, mean, var, use_input_stats, momentum, eps, cudnn
-    ):
-        if mean is None or not use_input_stats:
-            return original(
-                input, weight, bias, mean, var, use_input_stats, momentum, eps, cudnn
-            )
-        with torch.no_grad():
-            axes = list(range(2, input.dim()))
-            batch_mean = input.mean(axes).mean(0)
-            batch_var = input.var(axes, unbiased=True).mean(0)
-            mean.mul_(1 - momentum).add_(batch_mean, alpha=momentum)
-            var.mul_(1 - momentum).add_(batch_var, alpha=momentum)
-        return original(input, weight, bias, None, None, True, momentum, eps, cudnn)
-
-    torch.instance_norm = instance_norm
+def quiet():
+    """Keep torch's own logging, graphs and warnings off the user's terminal: Graft says what matters in one sentence."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
     finally:
-        torch.instance_norm = original
+        logging.disable(before)
 
 
 class Recorder:
@@ -278,7 +268,8 @@ def export(entry, inputs, train):
         with (
             kept_attributes(entry.module),
             plain_attention(),
-            explicit_instance_norm(),
+            replaced_functions(),
+            quiet(),
             watching_training(reads),
             recording(recorder),
         ):
@@ -290,7 +281,8 @@ def export(entry, inputs, train):
             )
     shape_env = find_shape_env(program)
     keep_nested_sources(program)
-    program = program.run_decompositions({})
+    with quiet(), replaced_functions():
+        program = program.run_decompositions({})
     return Captured(program, shape_env, recorder, root.call.result, reads)
 
 

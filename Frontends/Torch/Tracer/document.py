@@ -55,7 +55,15 @@ class Symbols:
         self.names.append(name)
 
     def translate(self, expression):
+        """The expression in the user's symbols; sizes and numbers that depend on tensors' values have none."""
         expression = sympy.sympify(expression)
+        if any(symbol not in self.values for symbol in expression.free_symbols):
+            raise GraftError(
+                "data-dependent",
+                "a size or number depends on the values of tensors",
+                "use operations whose sizes follow from the inputs' sizes, such as torch.where or a mask, "
+                "and keep values in tensors instead of calling item()",
+            )
         if self.exact:
             expression = expression.subs(self.exact)
         return expression.xreplace(self.values)
@@ -207,7 +215,11 @@ class GraphWriter:
         nodes, outputs = [], ()
         for node in self.program.graph.nodes:
             if node.op == "call_function":
-                document = self._node(node)
+                try:
+                    document = self._node(node)
+                except GraftError as error:
+                    error.message += self.where(node)
+                    raise
                 if document is not None:
                     nodes.append(document)
             elif node.op == "output":
@@ -293,6 +305,33 @@ class GraphWriter:
             written.append(node)
         return written, [cut(value) for value in outputs]
 
+    def _subgraph(self, node):
+        """GRAPH of a branch or loop body; its placeholders are operands, by position."""
+        module = getattr(node.graph.owning_module, node.target)
+        outer, self.references = self.references, {}
+        placeholders, nodes, outputs = [], [], []
+        for inner in module.graph.nodes:
+            if inner.op == "placeholder":
+                operand = {
+                    "name": inner.name,
+                    "kind": "operand",
+                    "target": len(placeholders),
+                }
+                self.references[inner] = {"ref": inner.name, "index": 0}
+                placeholders.append({**operand, **self.describe(inner.meta["val"])})
+            elif inner.op == "call_function":
+                document = self._node(inner)
+                nodes.extend([document] if document is not None else [])
+            elif inner.op == "output":
+                outputs = [self.argument(v, None) for v in inner.args[0]]
+        self.references = outer
+        return {
+            "placeholders": placeholders,
+            "nodes": nodes,
+            "outputs": outputs,
+            "mutations": [],
+        }
+
     def _placeholders(self, signature):
         placeholders, seen, leaf = [], {}, 0
         self.leaf_of = {}
@@ -348,15 +387,11 @@ class GraphWriter:
         if isinstance(target, torch._ops.OpOverload):
             op, args = str(target), self._arguments(node)
         elif isinstance(target, torch._ops.HigherOrderOperator):
-            raise GraftError(
-                "higher-order",
-                f"{target} is not supported{self.where(node)}",
-                "write it without this construct",
-            )
+            op = f"higher_order.{target.name()}"
+            args = {f"arg{k}": self.argument(a, None) for k, a in enumerate(node.args)}
+            args.update((k, self.argument(a, None)) for k, a in node.kwargs.items())
         else:
-            raise GraftError(
-                "unsupported-node", f"{target} is not supported{self.where(node)}"
-            )
+            raise GraftError("unsupported-node", f"{target} is not supported")
         if (node.meta.get("stack_trace") or "").endswith(":n"):
             self.unrecorded.add(node.name)
         self.references[node] = {"ref": node.name, "index": 0}
@@ -422,6 +457,8 @@ class GraphWriter:
         if isinstance(value, torch.fx.Node):
             if value in self.references:
                 return self.references[value]
+            if value.op == "get_attr":
+                return {"graph": self._subgraph(value)}
             return self._scalar(value.meta["val"])
         if value is None or isinstance(value, (bool, str)):
             return value

@@ -1,7 +1,7 @@
 """Find what an ENTRY names and build it: a module class, an instance, a factory or a plain function.
 
 Loaded as `graft_torch_entry`. The order in which the files register in `sys.modules` is
-entry, inputs, capture, document, tracer, draws, source.
+entry, inputs, replaced, capture, document, modes, problems, tracer, draws, source.
 
 Rule for a callable that is neither a module nor a module class: it is called with `init` alone when `init` fills every
 required parameter; a result that is a module makes it a factory. Anything else is a plain function of tensors.
@@ -142,7 +142,7 @@ def user_traceback(error):
     frames = [
         f for f in frames if "graft_torch_" not in f.filename and f.filename != __file__
     ]
-    frames = [f for f in frames if not f.filename.startswith("<frozen")]
+    frames = [f for f in frames if not f.filename.startswith("<")]
     here = os.path.dirname(os.path.abspath(__file__)) + os.sep
     frames = [f for f in frames if not os.path.abspath(f.filename).startswith(here)]
     text = "".join(traceback.format_list(frames)) + "".join(

@@ -22,8 +22,10 @@ RECURRENT = {
     for kind in ("input", "data")
 }
 COPIES = {"aten.clone.default", "aten.alias.default"}
+VIEWS = ("aten.view.default", "aten._unsafe_view.default", "aten.reshape.default")
 BATCH_NORM = "aten._native_batch_norm_legit_functional.default"
 EVAL_BATCH_NORM = "aten._native_batch_norm_legit_no_training.default"
+RANDOM = ("rand", "bernoulli", "normal", "uniform", "exponential", "multinomial")
 DROPOUT = "aten.native_dropout.default"
 ATTENTION = "aten.scaled_dot_product_attention.default"
 
@@ -95,21 +97,13 @@ def _canonical(graph, numbers, switch):
             )
         elif switch and op == "aten.rrelu.default":
             args["training"] = False
-        elif any(
-            word in op
-            for word in (
-                "rand",
-                "bernoulli",
-                "normal",
-                "uniform",
-                "exponential",
-                "multinomial",
-            )
-        ):
+        elif any(word in op for word in RANDOM):
             draws.append(op)
             args["draw"] = len(draws)
         elif switch and op == "aten.add.Tensor" and args["self"].get("ref") in counters:
             flagged.add((name, 0))
+        if op in VIEWS:
+            op, args["size"] = VIEWS[0], node["results"][0]["shape"]
         number = _number(
             numbers, [op, {key: convert(value) for key, value in args.items()}]
         )

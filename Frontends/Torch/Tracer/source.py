@@ -79,7 +79,7 @@ def _execute(entry, leaves, request, tensors, reply):
         x.requires_grad_(yes)
     parameters = trainable_parameters(entry.module) if wanted else {}
     buffers = dict(entry.module.named_buffers()) if entry.module is not None else {}
-    versions = {path: b._version for path, b in buffers.items()}
+    before = {path: (b._version, b.detach().clone()) for path, b in buffers.items()}
     started = time.perf_counter()
     with torch.set_grad_enabled(wanted):
         given = [x.clone() for x in leaves]
@@ -95,7 +95,8 @@ def _execute(entry, leaves, request, tensors, reply):
         reply.add(f"output.{k}", x) for k, x in enumerate(outputs)
     ]
     for path, buffer in buffers.items():
-        if buffer._version != versions[path]:
+        version, value = before[path]
+        if buffer._version != version or not torch.equal(buffer, value):
             reply.document["state"][path] = reply.add(f"state.{path}", buffer)
     for k, x in enumerate(given):
         if x._version != given_versions[k]:

@@ -20,7 +20,7 @@ from graft_torch_inputs import (
     has_free_sizes,
 )
 from graft_torch_modes import has_stray_flags, same_but_for_flags
-from graft_torch_problems import explain
+from graft_torch_problems import explain, run_eagerly
 
 
 def trace(request, tensors):
@@ -28,16 +28,25 @@ def trace(request, tensors):
     request = json.loads(request)
     entry = resolve(request["entry"], request.get("init"), request.get("name"))
     specs = (request.get("inputs") or {}).get("specs") or []
-    for attempt in range(ATTEMPTS if has_free_sizes(specs) else 1):
-        entry.inputs = make_inputs(entry, request, attempt)
+    attempts = ATTEMPTS if has_free_sizes(specs) else 1
+    failure = found = None
+    for attempt in range(attempts):
+        inputs = make_inputs(entry, request, attempt)
+        if attempt > 0 and run_eagerly(entry, inputs) is not None:
+            continue
         try:
-            document, tensors = trace_entry(entry, entry.inputs)
-            return json.dumps(document, allow_nan=False), tensors
+            found = trace_entry(entry, inputs)
         except GraftError as error:
-            failure = error
-            if error.code not in ("forward-raised", "dynamic-specialised"):
+            failure = failure or error
+            if error.code != "forward-raised":
                 break
-    raise failure
+            continue
+        entry.inputs = inputs
+        if all(len(set(symbol["sizes"])) == 2 for symbol in found[0]["symbols"]):
+            break
+    if found is None:
+        raise failure
+    return json.dumps(found[0], allow_nan=False), found[1]
 
 
 def trace_entry(entry, inputs):
@@ -180,7 +189,7 @@ def bind_symbols(captured, inputs):
             name = inputs.symbols.get((leaf, axis))
             if name is None:
                 continue
-            if isinstance(size, int):
+            if isinstance(size, int) or size.node.expr.is_number:
                 raise GraftError(
                     "dynamic-specialised",
                     f"the model fixes the dynamic dimension {name} to {size}",

@@ -1,0 +1,140 @@
+"""Stand-ins for functions that torch.export cannot follow, or whose effects it hides.
+
+Loaded as `graft_torch_replaced`, after `graft_torch_inputs`.
+"""
+
+import contextlib
+import math
+
+import torch
+from torch.nn import functional
+
+
+def instance_norm(
+    input, weight, bias, mean, var, use_input_stats, momentum, eps, cudnn
+):
+    """torch.instance_norm with the update of its running statistics written out."""
+    if mean is None or not use_input_stats:
+        return _instance_norm(
+            input, weight, bias, mean, var, use_input_stats, momentum, eps, cudnn
+        )
+    with torch.no_grad():
+        axes = list(range(2, input.dim()))
+        batch_mean = input.mean(axes).mean(0)
+        batch_var = input.var(axes, unbiased=True).mean(0)
+        mean.mul_(1 - momentum).add_(batch_mean, alpha=momentum)
+        var.mul_(1 - momentum).add_(batch_var, alpha=momentum)
+    return _instance_norm(input, weight, bias, None, None, True, momentum, eps, cudnn)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """functional.gaussian_nll_loss without its check that every variance is positive."""
+    if not isinstance(var, torch.Tensor):
+        var = var * torch.ones_like(input)
+    if var.size() != input.size() and input.size()[:-1] == var.size():
+        var = var.unsqueeze(-1)
+    var = var + (var.clamp(min=eps) - var).detach()
+    loss = 0.5 * (torch.log(var) + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    if reduction == "none":
+        return loss
+    return loss.mean() if reduction == "mean" else loss.sum()
+
+
+def cross_map_lrn(self, input):
+    """nn.CrossMapLRN2d.forward, which is a legacy autograd function, as the same local response norm."""
+    return functional.local_response_norm(
+        input, self.size, self.alpha, self.beta, self.k
+    )
+
+
+def _fake_ctc_loss(mode, func, log_probs, targets, *args, **kwargs):
+    batch = () if log_probs.dim() == 2 else (log_probs.shape[1],)
+    states = (*batch, log_probs.shape[0], 2 * targets.shape[-1] + 1)
+    with mode:
+        return log_probs.new_empty(batch), log_probs.new_empty(states)
+
+
+def _recurrent(operator, cell):
+    """The result shapes of lstm, gru and rnn; torch's own rule unrolls time, which would fix the sequence length."""
+
+    def shapes(
+        input,
+        hx,
+        params,
+        has_biases,
+        num_layers,
+        dropout,
+        train,
+        bidirectional,
+        batch_first,
+    ):
+        hidden = hx[0] if cell else hx
+        directions = 2 if bidirectional else 1
+        output = input.new_empty((*input.shape[:-1], hidden.shape[-1] * directions))
+        if cell:
+            return output, torch.empty_like(hx[0]), torch.empty_like(hx[1])
+        return output, torch.empty_like(hx)
+
+    return operator, shapes
+
+
+_RECURRENT = (
+    _recurrent(torch.ops.aten.lstm.input, True),
+    _recurrent(torch.ops.aten.gru.input, False),
+    _recurrent(torch.ops.aten.rnn_tanh.input, False),
+    _recurrent(torch.ops.aten.rnn_relu.input, False),
+)
+
+
+@contextlib.contextmanager
+def recurrent_shapes():
+    """Give lstm, gru and rnn shape rules that keep the sequence length dynamic."""
+    keys = torch._C.DispatchKey
+    saved = []
+    for operator, shapes in _RECURRENT:
+        kernels = dict(operator.py_kernels)
+        saved.append((operator, kernels))
+        for key in (keys.CompositeImplicitAutograd, keys.Autograd, keys.Meta):
+            operator.py_kernels[key] = shapes
+        operator._dispatch_cache.clear()
+    try:
+        yield
+    finally:
+        for operator, kernels in saved:
+            operator.py_kernels.clear()
+            operator.py_kernels.update(kernels)
+            operator._dispatch_cache.clear()
+
+
+_instance_norm = torch.instance_norm
+_REPLACED = (
+    (torch, "instance_norm", instance_norm),
+    (functional, "gaussian_nll_loss", gaussian_nll_loss),
+    (torch.nn.CrossMapLRN2d, "forward", cross_map_lrn),
+)
+
+
+@contextlib.contextmanager
+def replaced_functions():
+    """Use the stand-ins, and let ctc_loss with tensor lengths be traced whole."""
+    from torch._subclasses import fake_impls
+
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in _REPLACED]
+    table = fake_impls.op_implementations_dict
+    operator = torch.ops.aten._ctc_loss.Tensor
+    before = table.get(operator)
+    table[operator] = _fake_ctc_loss
+    for owner, name, function in _REPLACED:
+        setattr(owner, name, function)
+    try:
+        with recurrent_shapes():
+            yield
+    finally:
+        for owner, name, function in originals:
+            setattr(owner, name, function)
+        if before is None:
+            del table[operator]
+        else:
+            table[operator] = before
