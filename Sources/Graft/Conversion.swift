@@ -30,6 +30,11 @@ package struct Conversion: Sendable {
     return try importer.function(graph)
   }
 
+  /// The program as source is written from it, and the state that no output depends on.
+  package func prepared(_ function: Function) throws -> (Function, unobserved: [String]) {
+    (function, [])
+  }
+
   /// The program as a JAX module.
   package func jax(_ function: Function) throws -> JAXModuleWriter.Output {
     try JAXModuleWriter(function, provenance: provenance).write()

@@ -17,7 +17,8 @@ package final class AtomicWriter {
   /// The number of bytes written so far.
   package var position: Int { output.position }
 
-  let temporaryPath: String
+  /// Where the bytes are until `commit`.
+  package let temporaryPath: String
   private let output: OutputDescriptor
   private var isFinished = false
 
@@ -56,6 +57,9 @@ package final class AtomicWriter {
     var text = text
     try text.withUTF8 { try output.write(UnsafeRawBufferPointer($0)) }
   }
+
+  /// Hands everything written so far to the operating system, so that others can read it at `temporaryPath`.
+  package func flush() throws { try output.flush() }
 
   /// Waits until the disk has the file, then moves it into place.
   package func commit() throws {

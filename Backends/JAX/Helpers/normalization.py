@@ -1,6 +1,5 @@
 """Helpers for normalisation."""
 
-import jax.numpy as jnp
 from jax import Array, lax
 
 

@@ -1,1 +1,349 @@
-"""Run an emitted JAX module."""
+"""Run an emitted JAX module for verification: outputs, gradients, new state and watched values.
+
+Loaded as `graft_jax_runner`, after `graft_jax_draws`.
+"""
+
+import ast
+import importlib.util
+import inspect
+import json
+import sys
+import time
+import typing
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy
+from graft_jax_draws import replaced_draws
+
+
+class GraftError(Exception):
+    """A failure that the user can do something about."""
+
+    def __init__(self, code, message, remedy=None, details=None):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+        self.details = details
+
+
+def run(request, tensors):
+    """Run the function of an emitted file once; the reply describes the tensors returned beside it."""
+    request = json.loads(request)
+    jax.config.update("jax_enable_x64", bool(request.get("x64")))
+    program = Program.load(request)
+    reply = Reply()
+    started = time.perf_counter()
+    with replaced_draws(int(request.get("draws") or 0)):
+        program.execute(request, tensors, reply)
+    reply.document["seconds"] = time.perf_counter() - started
+    return json.dumps(reply.document), reply.tensors
+
+
+def versions(_request, _tensors):
+    """The versions that a run would use."""
+    return json.dumps({"jax": jax.__version__}), {}
+
+
+class Reply:
+    """The reply document and its tensors."""
+
+    def __init__(self):
+        self.document = {
+            "outputs": [],
+            "input_gradients": [],
+            "parameter_gradients": {},
+            "state": {},
+            "modules": {},
+            "seconds": 0.0,
+        }
+        self.tensors = {}
+
+    def add(self, name, value):
+        """Return an array under `name`; gives its description."""
+        array = numpy.ascontiguousarray(numpy.asarray(value))
+        shape = numpy.shape(value)
+        self.tensors[name] = array.reshape(-1).view(numpy.uint8)
+        return {"dtype": array.dtype.name, "shape": list(shape)}
+
+
+class Program:
+    """An emitted file with its weights."""
+
+    loaded: typing.ClassVar[dict] = {}
+
+    def __init__(self, request):
+        spec = importlib.util.spec_from_loader("graft_emitted", loader=None)
+        self.module = importlib.util.module_from_spec(spec)
+        with open(request["module"], encoding="utf-8") as file:
+            self.source = file.read()
+        code = compile(self.source, request["module"], "exec")
+        exec(code, self.module.__dict__)  # noqa: S102 (running the emitted file is the purpose)
+        name = request["function"]
+        self.function = getattr(self.module, name, None)
+        if self.function is None:
+            raise GraftError(
+                "function-missing", f"{request['module']} has no function {name}"
+            )
+        self.arguments = inspect.signature(self.function).parameters
+        self.params, self.state = {}, {}
+        if hasattr(self.module, "load_params"):
+            loaded = self.module.load_params(request["weights"])
+            if "state" in self.arguments:
+                self.params, self.state = loaded
+            else:
+                self.params = loaded
+
+    @classmethod
+    def load(cls, request):
+        key = (request["module"], request["weights"], bool(request.get("x64")))
+        if request.get("fresh") or key not in cls.loaded:
+            cls.loaded = {key: cls(request)}
+        return cls.loaded[key]
+
+    def execute(self, request, tensors, reply):
+        leaves = [
+            read(tensors[f"input.{k}"], described)
+            for k, described in enumerate(request["inputs"])
+        ]
+        train = request.get("mode") == "train"
+        wanted = bool(request.get("gradients"))
+        floating = [k for k, x in enumerate(leaves) if wanted and is_inexact(x)]
+        trainable = set(request.get("trainable") or [])
+        flat = dict(flatten_paths(self.params))
+        chosen = {p: x for p, x in flat.items() if wanted and p in trainable}
+
+        def call(parameters, values):
+            filled = list(leaves)
+            for k, value in zip(floating, values):
+                filled[k] = value
+            outputs, state, watched = self.call(request, parameters, filled, train)
+            differentiable = [x for x in outputs if is_inexact(x)]
+            return differentiable, (outputs, state, watched)
+
+        values = [leaves[k] for k in floating]
+        cotangents = {
+            k: tensors[f"cotangent.{k}"]
+            for k in range(len(request["outputs"]))
+            if f"cotangent.{k}" in tensors
+        }
+
+        def differentiated(parameters, values):
+            found, pullback, aux = jax.vjp(call, parameters, values, has_aux=True)
+            indices = [k for k, x in enumerate(aux[0]) if is_inexact(x)]
+            given = [read_cotangent(cotangents[k], x) for k, x in zip(indices, found)]
+            return aux, pullback(given)
+
+        if wanted and cotangents:
+            aux, (by_path, by_value) = jax.jit(differentiated)(chosen, values)
+        else:
+            _, aux = jax.jit(call)(chosen, values)
+            by_path, by_value = {}, []
+        self.report(reply, request, leaves, floating, aux, by_path, by_value)
+
+    def call(self, request, parameters, leaves, train):
+        """The emitted function's outputs, flattened as the request's tree says, new state and watched values."""
+        positional = []
+        if "params" in self.arguments:
+            positional.append(replace_paths(self.params, parameters))
+        if "state" in self.arguments:
+            positional.append(self.state)
+        positional += [
+            build(tree, leaves)
+            for _, tree in request["structure"]["dict"]
+            if has_leaf(tree)
+        ]
+        keywords = {}
+        if "rng" in self.arguments and (train or request.get("draws_in_eval")):
+            keywords["rng"] = jax.random.key(0)
+        if "train" in self.arguments:
+            keywords["train"] = train
+        watcher = Watcher(self, request.get("watch") or [])
+        with watcher:
+            result = self.function(*positional, **keywords)
+        state = {}
+        if "state" in self.arguments:
+            result, new_state = result
+            state = dict(flatten_paths(new_state))
+        outputs = [None] * len(request["outputs"])
+        collect(request["result"], result, outputs)
+        return outputs, state, watcher.values
+
+    def report(self, reply, request, leaves, floating, aux, by_path, by_value):
+        outputs, state, watched = aux
+        reply.document["outputs"] = [
+            reply.add(f"output.{k}", x) for k, x in enumerate(outputs)
+        ]
+        before = dict(flatten_paths(self.state))
+        for path, value in state.items():
+            if request.get("mode") == "train" or not numpy.array_equal(
+                value, before[path], equal_nan=True
+            ):
+                reply.document["state"][path] = reply.add(f"state.{path}", value)
+        for path, value in watched.items():
+            reply.document["modules"][path] = reply.add(f"module.{path}", value)
+        gradients = dict(zip(floating, by_value))
+        for k in range(len(leaves)):
+            described = None
+            if k in gradients:
+                described = reply.add(f"input_gradient.{k}", conjugate(gradients[k]))
+            reply.document["input_gradients"].append(described)
+        for path, value in by_path.items():
+            described = reply.add(f"parameter_gradient.{path}", conjugate(value))
+            reply.document["parameter_gradients"][path] = described
+
+
+class Watcher:
+    """Records the values of local variables of the emitted function as its statements assign them.
+
+    `watch` lists, in the order of the file, the variable of each assignment and the module whose output it is, or None.
+    """
+
+    def __init__(self, program, watch):
+        self.values = {}
+        self.code = program.function.__code__
+        self.lines = {}
+        if any(path is not None for _, path in watch):
+            self.find(program, watch)
+        self.current = None
+
+    def find(self, program, watch):
+        name = self.code.co_name
+        body = next(
+            node
+            for node in ast.parse(program.source).body
+            if isinstance(node, ast.FunctionDef) and node.name == name
+        )
+        remaining = list(watch)
+        statements = sorted(
+            (n for n in ast.walk(body) if isinstance(n, ast.Assign)),
+            key=lambda n: n.lineno,
+        )
+        for statement in statements:
+            names = [
+                n.id
+                for target in statement.targets
+                for n in (
+                    target.elts
+                    if isinstance(target, (ast.Tuple, ast.List))
+                    else [target]
+                )
+                if isinstance(n, ast.Name)
+            ]
+            for name in names:
+                if remaining and remaining[0][0] == name:
+                    _, path = remaining.pop(0)
+                    if path is not None:
+                        for line in range(statement.lineno, statement.end_lineno + 1):
+                            self.lines.setdefault(line, []).append((name, path))
+
+    def trace(self, frame, event, _argument):
+        if frame.f_code is not self.code:
+            return None
+        upcoming = self.lines.get(frame.f_lineno) if event == "line" else None
+        if self.current is not None and self.current is not upcoming:
+            variables = frame.f_locals
+            for name, path in self.current:
+                if path not in self.values and name in variables:
+                    self.values[path] = variables[name]
+        self.current = upcoming
+        return self.trace
+
+    def __enter__(self):
+        self.outer = sys.gettrace()
+        if self.lines:
+            sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *_exception):
+        sys.settrace(self.outer)
+
+
+def read(buffer, described):
+    """An array from bytes."""
+    name = described["dtype"]
+    dtype = numpy.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else numpy.dtype(name)
+    array = numpy.frombuffer(buffer, dtype=dtype).reshape(described["shape"])
+    return jnp.asarray(array)
+
+
+def read_cotangent(buffer, like):
+    """A cotangent given in float64 (complex128), in the dtype of the output; JAX's are the conjugates of PyTorch's."""
+    wide = numpy.complex128 if jnp.iscomplexobj(like) else numpy.float64
+    array = numpy.frombuffer(buffer, dtype=wide).reshape(like.shape)
+    return jnp.asarray(numpy.conj(array)).astype(like.dtype)
+
+
+def conjugate(value):
+    return numpy.conj(value) if numpy.iscomplexobj(value) else value
+
+
+def is_inexact(value):
+    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jnp.inexact)
+
+
+def flatten_paths(tree, prefix=""):
+    """The arrays of nested dicts and lists by dotted path."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in items:
+        if isinstance(value, (dict, list)):
+            yield from flatten_paths(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def replace_paths(tree, values, prefix=""):
+    """The tree with the arrays replaced that `values` names."""
+    if isinstance(tree, dict):
+        return {
+            key: replace_paths(child, values, f"{prefix}{key}.")
+            for key, child in tree.items()
+        }
+    if isinstance(tree, list):
+        return [
+            replace_paths(child, values, f"{prefix}{k}.")
+            for k, child in enumerate(tree)
+        ]
+    return values.get(prefix[:-1], tree)
+
+
+def has_leaf(tree):
+    """Whether a structure holds a tensor."""
+    if "leaf" in tree:
+        return True
+    return any(has_leaf(child) for child in children(tree))
+
+
+def children(tree):
+    for key in ("tuple", "list"):
+        if key in tree:
+            return tree[key]
+    return [child for _, child in tree.get("dict") or tree.get("fields") or []]
+
+
+def build(tree, leaves):
+    """The nested argument that a structure describes."""
+    if "leaf" in tree:
+        return leaves[tree["leaf"]]
+    if "tuple" in tree:
+        return tuple(build(child, leaves) for child in tree["tuple"])
+    if "list" in tree:
+        return [build(child, leaves) for child in tree["list"]]
+    if "dict" in tree or "fields" in tree:
+        fields = tree.get("dict") or tree.get("fields") or []
+        return {name: build(child, leaves) for name, child in fields}
+    return tree.get("const")
+
+
+def collect(tree, value, outputs):
+    """Store the leaves of a nested result by number."""
+    if "leaf" in tree:
+        outputs[tree["leaf"]] = value
+    elif "tuple" in tree or "list" in tree:
+        for child, item in zip(children(tree), value):
+            collect(child, item, outputs)
+    elif "dict" in tree or "fields" in tree:
+        for name, child in tree.get("dict") or tree.get("fields") or []:
+            collect(child, value[name], outputs)

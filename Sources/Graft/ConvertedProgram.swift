@@ -1,0 +1,81 @@
+import Foundation
+import GraftEmit
+import GraftFiles
+import GraftIR
+import GraftJAX
+
+/// A traced program after conversion: in the IR, as source, and with its weights.
+struct ConvertedProgram: Sendable {
+  let trace: TraceReply
+  let options: TranspileOptions
+  /// The whole program, as the package keeps it.
+  let function: Function
+  /// The program that the source is written from.
+  let emitted: Function
+  let source: String
+  let assignments: [FunctionEmitter.AssignedNode]
+  let unobservedState: [String]
+
+  /// - Throws: ``Diagnostic`` that lists what is not supported.
+  init(_ trace: TraceReply, options: TranspileOptions) throws {
+    self.trace = trace
+    self.options = options
+    function = try trace.conversion.function()
+    (emitted, unobservedState) = try trace.conversion.prepared(function)
+    let output = try trace.conversion.jax(emitted)
+    source = output.text
+    assignments = output.assignments
+  }
+
+  var name: String { function.name }
+
+  /// The weights under the names and in the nesting that the emitted loader reads.
+  func weights() throws -> [SafetensorsWriter.Entry] {
+    let hasState = !emitted.statePaths.isEmpty
+    return try emitted.arguments.compactMap { argument in
+      let name: String
+      switch argument.role {
+      case .parameter(let path, _, _): name = hasState ? "params.\(path)" : path
+      case .constant(let constant): name = (hasState ? "params." : "") + "constants.\(constant)"
+      case .state(let path, _): name = "state.\(path)"
+      case .input, .key: return nil
+      }
+      return SafetensorsWriter.Entry(name: name, try trace.tensor(argument.path ?? name))
+    }
+  }
+
+  var manifest: Manifest {
+    let document = trace.document
+    return Manifest(
+      graft: GraftVersion.current, name: name,
+      source: Manifest.Source(
+        framework: document.framework.name, version: document.framework.version,
+        libraries: document.framework.libraries, entry: options.entry, initArguments: options.initArguments,
+        inputs: options.inputs, inputFactory: options.inputFactory, dynamic: options.dynamic,
+        file: document.entry.file, line: document.entry.line, className: document.entry.className),
+      target: Manifest.Target(framework: options.target.rawValue), entry: name,
+      files: ["source": "\(name).py", "weights": "\(name).safetensors", "package": "\(name).graft"],
+      signature: signature, verification: nil)
+  }
+
+  private var signature: Manifest.Signature {
+    func tensor(_ name: String, _ type: TensorType) -> Manifest.Tensor {
+      Manifest.Tensor(name: name, dtype: type.dtype.rawValue, shape: type.shape.map(\.description))
+    }
+    let inputs = emitted.arguments.compactMap { argument -> Manifest.Tensor? in
+      guard case .input(let leaf) = argument.role else { return nil }
+      return tensor(emitted.inputNames[safe: leaf] ?? "input", emitted.type(of: argument.value))
+    }
+    let outputs = emitted.body.results.enumerated().compactMap { index, result in
+      result.asValue.map {
+        tensor((trace.document.outputLeaves[safe: index]?.name ?? nil) ?? "output", emitted.type(of: $0))
+      }
+    }
+    return Manifest.Signature(
+      inputs: inputs, outputs: outputs, state: emitted.statePaths,
+      rng: emitted.arguments.contains { $0.role == .key }, mode: emitted.dependsOnMode,
+      symbols: emitted.symbols.map {
+        Manifest.Symbol(name: $0.name, minimum: $0.minimum, maximum: $0.maximum)
+      })
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import GraftIR
+import GraftTrace
+
+/// What `manifest.json` says of a converted program: where it came from, what its files are, how it is called, and how
+/// it was verified.
+public struct Manifest: Codable, Sendable, Equatable {
+  /// The version of Graft that wrote it.
+  public var graft: String
+  public var name: String
+  public var source: Source
+  public var target: Target
+  /// The function to call in the target's file.
+  public var entry: String
+  /// File names by role: `source`, `weights`, `package`.
+  public var files: [String: String]
+  public var signature: Signature
+  /// Nil when the conversion was not verified.
+  public var verification: VerificationReport?
+
+  /// The program that was converted, and how to make it again.
+  public struct Source: Codable, Sendable, Equatable {
+    public var framework: String
+    public var version: String
+    public var libraries: [String: String]
+    public var entry: String
+    public var initArguments: String?
+    public var inputs: [String]
+    public var inputFactory: String?
+    public var dynamic: [String]
+    public var file: String?
+    public var line: Int?
+    public var className: String?
+  }
+
+  public struct Target: Codable, Sendable, Equatable {
+    public var framework: String
+  }
+
+  /// How the emitted function is called.
+  public struct Signature: Codable, Sendable, Equatable {
+    public var inputs: [Tensor]
+    public var outputs: [Tensor]
+    /// Whether the function takes and returns state.
+    public var state: [String]
+    /// Whether it takes a random key.
+    public var rng: Bool
+    /// Whether training and inference differ.
+    public var mode: Bool
+    public var symbols: [Symbol]
+  }
+
+  public struct Tensor: Codable, Sendable, Equatable {
+    public var name: String
+    public var dtype: String
+    public var shape: [String]
+  }
+
+  public struct Symbol: Codable, Sendable, Equatable {
+    public var name: String
+    public var minimum: Int
+    public var maximum: Int?
+  }
+}
+
+extension Manifest {
+  static let fileName = "manifest.json"
+
+  /// The file's text: keys sorted, so that equal manifests are equal bytes.
+  func text() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+  }
+
+  /// Reads the manifest of a folder that `graft transpile` wrote.
+  ///
+  /// - Throws: ``Diagnostic`` when there is none or it cannot be read.
+  static func read(from directory: String) throws -> Manifest {
+    let path = (directory as NSString).appendingPathComponent(fileName)
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Diagnostic(
+        .invalidInput, "\(directory) holds no \(fileName)",
+        remedy: "Give the folder that `graft transpile -o` wrote.")
+    }
+    do {
+      return try JSONDecoder().decode(Manifest.self, from: data)
+    } catch {
+      throw Diagnostic(.invalidPackage, "\(path) is not a manifest of Graft's: \(error.oneLine)")
+    }
+  }
+}
+
+extension Error {
+  /// The error in one line.
+  var oneLine: String { "\(self)".split(separator: "\n").first.map(String.init) ?? "unknown error" }
+}

@@ -1,0 +1,128 @@
+public import Foundation
+import GraftFiles
+import GraftIR
+import GraftJAX
+
+/// Converts programs from one framework to another.
+public struct Transpiler: Sendable {
+  /// What a conversion wrote.
+  public struct Result: Sendable {
+    public var manifest: Manifest
+    /// The files by absolute path, the source first.
+    public var files: [URL]
+    /// Buffers that no output depends on: they are in the package, not in the source.
+    public var unobservedState: [String]
+  }
+
+  public init() {}
+
+  /// Traces the entry, converts it, writes its files and verifies them.
+  ///
+  /// The folder changes only when everything has been written: an interrupted or failed conversion leaves what was
+  /// there.
+  ///
+  /// - Parameter progress: told what is being done.
+  /// - Returns: what was written, with the report of the verification; the report may say that it failed.
+  /// - Throws: ``Diagnostic``.
+  public func transpile(_ options: TranspileOptions, progress: ProgressHandler? = nil) async throws -> Result {
+    progress?("starting Python", nil)
+    let host = try await PythonHost.start(python: options.python)
+    try await host.loadTorch()
+    progress?("tracing", nil)
+    let trace = try await TraceReply(host.call("graft_torch_tracer", "trace", TraceRequest(options)))
+    progress?("converting", nil)
+    let program = try ConvertedProgram(trace, options: options)
+    progress?("writing", nil)
+    let staging = try StagedOutput(program, directory: options.output)
+    var manifest = program.manifest
+    if options.verify {
+      progress?("verifying", 0)
+      try await host.loadJAX()
+      let verifier = Verifier(host: host, trace: trace, function: program.emitted, options: options)
+      manifest.verification = try await verifier.verify(staging.target(program), progress: progress)
+    }
+    let files = try staging.commit(manifest)
+    return Result(manifest: manifest, files: files, unobservedState: program.unobservedState)
+  }
+
+  /// Runs the verification of a converted program again, on the files as they are now.
+  ///
+  /// - Parameter directory: a folder that ``transpile(_:progress:)`` wrote.
+  /// - Returns: the report, which is also stored in the manifest.
+  /// - Throws: ``Diagnostic``.
+  public func verify(
+    _ directory: URL, python: String? = nil, progress: ProgressHandler? = nil
+  ) async throws -> VerificationReport {
+    var manifest = try Manifest.read(from: directory.path)
+    let options = try TranspileOptions(manifest, directory: directory, python: python)
+    let package = try GraftPackage(contentsOf: directory.appending(path: try manifest.file("package")).path)
+    progress?("starting Python", nil)
+    let host = try await PythonHost.start(python: python)
+    try await host.loadTorch()
+    progress?("tracing", nil)
+    let trace = try await TraceReply(host.call("graft_torch_tracer", "trace", TraceRequest(options)))
+    try await host.loadJAX()
+    let program = try ConvertedProgram(trace, options: options)
+    let module = directory.appending(path: try manifest.file("source"))
+    let text = try? String(contentsOf: module, encoding: .utf8)
+    let verifier = Verifier(
+      host: host, trace: trace, function: program.emitted, options: options, weights: try package.tensors)
+    let target = Verifier.Target(
+      module: module.path, weights: directory.appending(path: try manifest.file("weights")).path, function: manifest.entry,
+      assignments: text == program.source ? program.assignments : [])
+    let report = try await verifier.verify(target, progress: progress)
+    manifest.verification = report
+    try AtomicWriter.write(to: directory.appending(path: Manifest.fileName).path) {
+      try $0.write(try manifest.text())
+    }
+    return report
+  }
+}
+
+/// Asks the tracer for a trace.
+struct TraceRequest: Encodable, Sendable {
+  struct Inputs: Encodable, Sendable {
+    var factory: String?
+    var specs: [String]?
+  }
+
+  var entry: String
+  var `init`: String?
+  var inputs: Inputs
+  var dynamic: [String]
+  var name: String?
+
+  init(_ options: TranspileOptions) {
+    entry = options.entry
+    `init` = options.initArguments
+    inputs = Inputs(factory: options.inputFactory, specs: options.inputFactory == nil ? options.inputs : nil)
+    dynamic = options.dynamic
+    name = options.name
+  }
+}
+
+extension TranspileOptions {
+  /// The options that a manifest was made with.
+  init(_ manifest: Manifest, directory: URL, python: String?) throws {
+    guard let target = TargetFramework(rawValue: manifest.target.framework) else {
+      throw Diagnostic(.invalidPackage, "\(Manifest.fileName) names the unknown target \(manifest.target.framework)")
+    }
+    self.init(entry: manifest.source.entry, to: target, output: directory)
+    initArguments = manifest.source.initArguments
+    inputs = manifest.source.inputs
+    inputFactory = manifest.source.inputFactory
+    dynamic = manifest.source.dynamic
+    name = manifest.name
+    self.python = python
+  }
+}
+
+extension Manifest {
+  /// A file of the folder by role; never outside of it.
+  func file(_ role: String) throws -> String {
+    guard let name = files[role], !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
+      throw Diagnostic(.invalidPackage, "\(Manifest.fileName) names no usable \(role) file")
+    }
+    return name
+  }
+}

@@ -1,0 +1,132 @@
+import GraftEmit
+import GraftFiles
+import GraftIR
+
+/// Compares one execution of the target with the source's, tensor by tensor and module by module.
+struct Comparison {
+  let function: Function
+  let tolerance: Tolerance
+  let reference: RunReply
+  let source: RunReply
+  let target: RunReply
+
+  func run(mode: String, sizes: [String: Int], seed: Int) throws -> VerificationReport.Run {
+    var rows = try outputs() + inputGradients()
+    rows += try state(ofModules: false).map(\.row)
+    let modules = try moduleRows()
+    let passed = rows.allSatisfy(\.passed) && modules.allSatisfy(\.passed)
+    return VerificationReport.Run(
+      mode: mode, sizes: sizes, seed: seed, passed: passed, tensors: rows, modules: modules)
+  }
+
+  private func outputs() throws -> [VerificationReport.Row] {
+    guard target.outputs.count == reference.outputs.count else {
+      throw Diagnostic(
+        .verificationFailed, "the emitted function returns \(target.outputs.count) tensors, not \(reference.outputs.count)")
+    }
+    return try target.outputs.indices.map { index in
+      try tolerance.row(
+        target.outputs.count == 1 ? "output" : "output \(index)", .output, target: target.outputs[index],
+        source: source.outputs[index], reference: reference.outputs[index])
+    }
+  }
+
+  private func inputGradients() throws -> [VerificationReport.Row] {
+    try target.inputGradients.indices.compactMap { index in
+      guard let gradient = target.inputGradients[index] else { return nil }
+      let name = function.inputNames.indices.contains(index) ? function.inputNames[index] : "input \(index)"
+      return try gradientRow(
+        name, .inputGradient, gradient, source.inputGradients[safe: index] ?? nil,
+        reference.inputGradients[safe: index] ?? nil)
+    }
+  }
+
+  /// A gradient that the source does not have is zero.
+  private func gradientRow(
+    _ name: String, _ kind: VerificationReport.Kind, _ target: TensorData, _ source: TensorData?,
+    _ reference: TensorData?
+  ) throws -> VerificationReport.Row {
+    let zeros = try TensorData(dtype: target.dtype, shape: target.shape) { _ in }
+    return try tolerance.row(
+      name, kind, target: target, source: source ?? zeros, reference: reference ?? zeros)
+  }
+
+  /// Rows of the buffers that changed, with the module that owns each.
+  private func state(ofModules: Bool) throws -> [(path: String, row: VerificationReport.Row)] {
+    let known = Set(function.statePaths)
+    return try reference.state.keys.sorted().filter(known.contains).compactMap { path in
+      guard path.contains(".") == ofModules, let before = source.state[path], let reference = reference.state[path]
+      else { return nil }
+      guard let after = target.state[path] else {
+        return (
+          path,
+          VerificationReport.Row(
+            name: path, kind: .state, error: .greatestFiniteMagnitude, sourceError: 0, tolerance: 0, passed: false,
+            problem: "is not updated")
+        )
+      }
+      return (path, try tolerance.row(path, .state, target: after, source: before, reference: reference))
+    }
+  }
+
+  // MARK: Modules
+
+  private func moduleRows() throws -> [VerificationReport.ModuleRow] {
+    var gradients: [String: VerificationReport.Row] = [:]
+    for path in target.parameterGradients.keys.sorted() {
+      guard let gradient = target.parameterGradients[path] ?? nil else { continue }
+      let row = try gradientRow(
+        path, .parameterGradient, gradient, source.parameterGradients[path] ?? nil,
+        reference.parameterGradients[path] ?? nil)
+      keepWorst(row, at: owner(of: path), in: &gradients)
+    }
+    var states: [String: VerificationReport.Row] = [:]
+    for (path, row) in try state(ofModules: true) { keepWorst(row, at: owner(of: path), in: &states) }
+    return try function.modulesInOrder.compactMap { module in
+      var output: VerificationReport.Row?
+      if let value = target.modules[module.path], let before = source.modules[module.path],
+        let reference = reference.modules[module.path], value.shape == reference.shape
+      {
+        output = try tolerance.row(module.path, .module, target: value, source: before, reference: reference)
+      }
+      let (gradient, state) = (gradients[module.path], states[module.path])
+      if output == nil, gradient == nil, state == nil { return nil }
+      return VerificationReport.ModuleRow(
+        path: module.path, className: module.className, output: output, gradient: gradient, state: state)
+    }
+  }
+
+  private func owner(of path: String) -> String {
+    path.split(separator: ".").dropLast().joined(separator: ".")
+  }
+
+  private func keepWorst(
+    _ row: VerificationReport.Row, at path: String, in rows: inout [String: VerificationReport.Row]
+  ) {
+    guard let known = rows[path] else {
+      rows[path] = row
+      return
+    }
+    if known.passed && !row.passed || known.passed == row.passed && row.error > known.error { rows[path] = row }
+  }
+}
+
+extension Function {
+  /// The modules that operations come from, in the order in which they first run; the root first.
+  var modulesInOrder: [ModuleCall] {
+    var seen: Set<String> = [""]
+    var modules = [ModuleCall(path: "", className: "")]
+    func visit(_ block: Block) {
+      for operation in block.operations {
+        for module in operation.origin.modules where seen.insert(module.path).inserted { modules.append(module) }
+        for region in operation.regions { visit(region) }
+      }
+    }
+    visit(body)
+    return modules
+  }
+}
+
+extension Array {
+  subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+}

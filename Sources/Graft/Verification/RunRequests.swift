@@ -1,0 +1,77 @@
+import GraftFiles
+import GraftIR
+
+/// A tensor's type on its way into Python.
+struct TensorDescription: Codable, Sendable {
+  var dtype: String
+  var shape: [Int]
+
+  init(_ tensor: TensorData) {
+    dtype = tensor.dtype.rawValue
+    shape = tensor.shape
+  }
+}
+
+/// Asks the source's runner for one execution.
+struct SourceRunRequest: Encodable, Sendable {
+  var entry: String
+  var `init`: String?
+  var name: String?
+  var parameters: [String: TensorDescription]
+  var mode: String
+  var dtype: String?
+  var draws: Int
+  var inputs: [TensorDescription]
+  var gradients: Bool
+  var watch: Bool
+}
+
+/// Asks the target's runner for one execution.
+struct TargetRunRequest: Encodable, Sendable {
+  var module: String
+  var weights: String
+  var function: String
+  var mode: String
+  var x64: Bool
+  var draws: Int
+  var inputs: [TensorDescription]
+  var structure: TreeDocument
+  var result: TreeDocument
+  var outputs: [Int]
+  var trainable: [String]
+  var gradients: Bool
+  /// The variable of each assignment in the file's order, and the module whose output it holds.
+  var watch: [[String?]]
+}
+
+/// A nested structure as the runners read it.
+indirect enum TreeDocument: Encodable, Sendable {
+  case tree(Tree)
+
+  private enum Keys: String, CodingKey { case leaf, tuple, list, dict, dataclass, fields, const }
+
+  func encode(to encoder: any Encoder) throws {
+    guard case .tree(let tree) = self else { return }
+    var container = encoder.container(keyedBy: Keys.self)
+    switch tree {
+    case .leaf(let index): try container.encode(index, forKey: .leaf)
+    case .tuple(let children): try container.encode(children.map(TreeDocument.tree), forKey: .tuple)
+    case .list(let children): try container.encode(children.map(TreeDocument.tree), forKey: .list)
+    case .dict(let fields): try container.encode(fields.map(FieldDocument.init), forKey: .dict)
+    case .record(let name, let fields):
+      try container.encode(name, forKey: .dataclass)
+      try container.encode(fields.map(FieldDocument.init), forKey: .fields)
+    case .constant: try container.encodeNil(forKey: .const)
+    }
+  }
+}
+
+private struct FieldDocument: Encodable, Sendable {
+  var field: Tree.Field
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.unkeyedContainer()
+    try container.encode(field.name)
+    try container.encode(TreeDocument.tree(field.tree))
+  }
+}

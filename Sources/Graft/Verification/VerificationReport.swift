@@ -1,0 +1,79 @@
+/// How far a converted program is from its source: the evidence that `graft transpile` and `graft verify` gather.
+///
+/// The reference is the source run in float64. Every error is the largest absolute difference from it over the whole
+/// tensor, divided by the reference's largest magnitude; `sourceError` is that of the source itself in its own
+/// precision, and `tolerance` what the target was allowed.
+public struct VerificationReport: Codable, Sendable, Equatable {
+  public var passed: Bool
+  public var runs: [Run]
+
+  /// One execution of source and target on the same inputs.
+  public struct Run: Codable, Sendable, Equatable {
+    /// `eval` or `train`.
+    public var mode: String
+    /// The value of each dynamic dimension.
+    public var sizes: [String: Int]
+    public var seed: Int
+    public var passed: Bool
+    /// Outputs, gradients of inputs, and state.
+    public var tensors: [Row]
+    /// The modules' own outputs and parameter gradients, in the order in which they run.
+    public var modules: [ModuleRow]
+  }
+
+  /// One compared tensor.
+  public struct Row: Codable, Sendable, Equatable {
+    public var name: String
+    public var kind: Kind
+    public var error: Double
+    public var sourceError: Double
+    public var tolerance: Double
+    public var passed: Bool
+    /// What differs other than in magnitude: shapes, NaN in other places.
+    public var problem: String?
+  }
+
+  public enum Kind: String, Codable, Sendable {
+    case output
+    case inputGradient = "input gradient"
+    case parameterGradient = "parameter gradient"
+    case state
+    case module
+  }
+
+  /// What was compared of one module: its output where it has a name in the emitted file, its worst parameter gradient,
+  /// its worst state.
+  public struct ModuleRow: Codable, Sendable, Equatable {
+    public var path: String
+    public var className: String
+    public var output: Row?
+    public var gradient: Row?
+    public var state: Row?
+
+    public var passed: Bool { [output, gradient, state].allSatisfy { $0?.passed ?? true } }
+  }
+
+  /// The first module, and otherwise the first tensor, that differs.
+  public var firstFailure: (run: Run, name: String, row: Row)? {
+    for run in runs where !run.passed {
+      for module in run.modules {
+        if let row = module.output, !row.passed { return (run, module.path, row) }
+      }
+      if let row = run.tensors.first(where: { !$0.passed }) { return (run, row.name, row) }
+      for module in run.modules {
+        if let row = [module.gradient, module.state].compactMap({ $0 }).first(where: { !$0.passed }) {
+          return (run, module.path, row)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// The largest error of a kind over all runs.
+  public func worst(_ kind: Kind) -> Row? {
+    let rows = runs.flatMap { run in
+      run.tensors + run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
+    }
+    return rows.filter { $0.kind == kind }.max { $0.error < $1.error }
+  }
+}

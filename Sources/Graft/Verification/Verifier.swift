@@ -1,0 +1,143 @@
+import Foundation
+import GraftEmit
+import GraftFiles
+import GraftIR
+import GraftOps
+
+/// Runs source and target on the same inputs, weights and random draws, and compares all that they compute.
+struct Verifier: Sendable {
+  /// The files of the target under test.
+  struct Target: Sendable {
+    var module: String
+    var weights: String
+    var function: String
+    /// What the assignments of the file hold, where that is known.
+    var assignments: [FunctionEmitter.AssignedNode]
+  }
+
+  let host: PythonHost
+  let trace: TraceReply
+  let function: Function
+  let options: TranspileOptions
+  /// Weights for the source, when the target's are not those that it is built with.
+  var weights: [String: TensorData] = [:]
+  var tolerance = Tolerance.standard
+
+  /// Two sizes for each dynamic dimension, each in both modes where they differ, else with two seeds.
+  ///
+  /// - Throws: ``Diagnostic`` when source or target cannot be run; differences are in the report.
+  func verify(_ target: Target, progress: ProgressHandler?) async throws -> VerificationReport {
+    let modes = function.dependsOnMode ? ["eval", "train"] : ["eval"]
+    let sizes = (0..<2).map { choice in
+      Dictionary(
+        function.symbols.map { ($0.name, $0.sizes.indices.contains(choice) ? $0.sizes[choice] : $0.sizes.first ?? 2) },
+        uniquingKeysWith: { a, _ in a })
+    }
+    let watch = watchList(target.assignments)
+    var runs: [VerificationReport.Run] = []
+    for (choice, sizes) in sizes.enumerated() {
+      for mode in modes {
+        progress?("verifying", Double(runs.count) / Double(modes.count * 2))
+        let seed = 1 + runs.count
+        runs.append(
+          try await run(target, mode: mode, sizes: sizes, seed: seed, isFirst: choice == 0, watch: watch))
+      }
+    }
+    return VerificationReport(passed: runs.allSatisfy(\.passed), runs: runs)
+  }
+
+  private func run(
+    _ target: Target, mode: String, sizes: [String: Int], seed: Int, isFirst: Bool, watch: [[String?]]
+  ) async throws -> VerificationReport.Run {
+    let inputs = try InputSampler(function: function, trace: trace).inputs(
+      sizes: sizes, seed: seed, isFirst: isFirst)
+    var tensors: [String: TensorData] = [:]
+    for (index, input) in inputs.enumerated() { tensors["input.\(index)"] = input }
+    for (index, cotangent) in try cotangents(sizes: sizes, seed: seed) { tensors["cotangent.\(index)"] = cotangent }
+    let descriptions = inputs.map(TensorDescription.init)
+    let reference = try await runSource(descriptions, tensors, mode: mode, dtype: "float64", seed: seed)
+    let source = try await runSource(descriptions, tensors, mode: mode, dtype: nil, seed: seed)
+    let request = TargetRunRequest(
+      module: target.module, weights: target.weights, function: target.function, mode: mode, x64: function.needs64Bits,
+      draws: seed, inputs: descriptions, structure: .tree(function.inputs), result: .tree(function.outputs),
+      outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true, watch: watch)
+    let result = try RunReply(await host.call("graft_jax_runner", "run", request, tensors: tensors))
+    return try Comparison(
+      function: function, tolerance: tolerance, reference: reference, source: source, target: result
+    ).run(mode: mode, sizes: sizes, seed: seed)
+  }
+
+  private func runSource(
+    _ inputs: [TensorDescription], _ tensors: [String: TensorData], mode: String, dtype: String?, seed: Int
+  ) async throws -> RunReply {
+    var tensors = tensors
+    for (path, tensor) in weights { tensors["parameter.\(path)"] = tensor }
+    let request = SourceRunRequest(
+      entry: options.entry, init: options.initArguments, name: options.name,
+      parameters: weights.mapValues(TensorDescription.init), mode: mode, dtype: dtype, draws: seed, inputs: inputs,
+      gradients: true, watch: true)
+    return try RunReply(await host.call("graft_torch_source", "run", request, tensors: tensors))
+  }
+
+  /// Random cotangents in float64 for the outputs that have a gradient.
+  private func cotangents(sizes: [String: Int], seed: Int) throws -> [(Int, TensorData)] {
+    try function.body.results.enumerated().compactMap { index, result in
+      guard let value = result.asValue else { return nil }
+      let type = function.type(of: value)
+      guard type.dtype.isDifferentiable else { return nil }
+      let shape = type.shape.compactMap { $0.evaluate(sizes) }
+      guard shape.count == type.rank else { return nil }
+      var random = CounterRandom(seed: UInt64(seed)).split(UInt64(1000 + index))
+      let dtype: DType = type.dtype.isComplex ? .complex128 : .float64
+      return (index, try TensorData(random: .normal(), dtype: dtype, shape: shape, using: &random))
+    }
+  }
+
+  /// For each assignment of the emitted file: its variable, and the module whose output it is.
+  private func watchList(_ assignments: [FunctionEmitter.AssignedNode]) -> [[String?]] {
+    let outputs = function.moduleOutputNodes
+    return assignments.map { [$0.variable, outputs[$0.node]] }
+  }
+}
+
+extension Function {
+  /// Whether training and inference differ.
+  package var dependsOnMode: Bool {
+    func depends(_ block: Block) -> Bool {
+      block.operations.contains { operation in
+        OpCatalogue.definition(operation.name)?.dependsOnMode == true || operation.regions.contains(where: depends)
+      }
+    }
+    return depends(body)
+  }
+
+  /// Whether some value needs 64-bit floating point.
+  var needs64Bits: Bool { values.contains { [.float64, .complex128].contains($0.type.dtype) } }
+
+  /// The paths of the parameters that gradients are wanted for.
+  var trainablePaths: [String] {
+    arguments.compactMap { argument in
+      if case .parameter(let path, true, _) = argument.role { path } else { nil }
+    }
+  }
+
+  /// The trace node that computes each module's output, for modules that are called once: from node to module path.
+  var moduleOutputNodes: [String: String] {
+    var last: [String: String] = [:]
+    var order: [String] = []
+    var repeated: Set<String> = []
+    for operation in body.operations {
+      for module in operation.origin.modules where !module.path.isEmpty {
+        if module.call > 0 { repeated.insert(module.path) }
+        if last[module.path] == nil { order.append(module.path) }
+        last[module.path] = operation.origin.node
+      }
+    }
+    var outputs: [String: String] = [:]
+    // Inner modules come later, and are the ones that locate a difference best.
+    for path in order where !repeated.contains(path) {
+      if let node = last[path] { outputs[node] = path }
+    }
+    return outputs
+  }
+}
