@@ -49,6 +49,14 @@ def cross_map_lrn(self, input):
     )
 
 
+def _fake_rule(shapes):
+    def rule(mode, func, *args, **kwargs):
+        with mode:
+            return shapes(*args, **kwargs)
+
+    return rule
+
+
 def _fake_ctc_loss(mode, func, log_probs, targets, *args, **kwargs):
     batch = () if log_probs.dim() == 2 else (log_probs.shape[1],)
     states = (*batch, log_probs.shape[0], 2 * targets.shape[-1] + 1)
@@ -92,20 +100,25 @@ _RECURRENT = (
 def recurrent_shapes():
     """Give lstm, gru and rnn shape rules that keep the sequence length dynamic."""
     keys = torch._C.DispatchKey
+    table = torch._decomp.decomposition_table
     saved = []
     for operator, shapes in _RECURRENT:
-        kernels = dict(operator.py_kernels)
-        saved.append((operator, kernels))
+        saved.append((operator, dict(operator.py_kernels), table.get(operator)))
+        table[operator] = shapes
         for key in (keys.CompositeImplicitAutograd, keys.Autograd, keys.Meta):
             operator.py_kernels[key] = shapes
         operator._dispatch_cache.clear()
     try:
         yield
     finally:
-        for operator, kernels in saved:
+        for operator, kernels, decomposition in saved:
             operator.py_kernels.clear()
             operator.py_kernels.update(kernels)
             operator._dispatch_cache.clear()
+            if decomposition is None:
+                del table[operator]
+            else:
+                table[operator] = decomposition
 
 
 _instance_norm = torch.instance_norm
@@ -123,9 +136,10 @@ def replaced_functions():
 
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in _REPLACED]
     table = fake_impls.op_implementations_dict
-    operator = torch.ops.aten._ctc_loss.Tensor
-    before = table.get(operator)
-    table[operator] = _fake_ctc_loss
+    rules = {operator: _fake_rule(shapes) for operator, shapes in _RECURRENT}
+    rules[torch.ops.aten._ctc_loss.Tensor] = _fake_ctc_loss
+    before = {operator: table.get(operator) for operator in rules}
+    table.update(rules)
     for owner, name, function in _REPLACED:
         setattr(owner, name, function)
     try:
@@ -134,7 +148,8 @@ def replaced_functions():
     finally:
         for owner, name, function in originals:
             setattr(owner, name, function)
-        if before is None:
-            del table[operator]
-        else:
-            table[operator] = before
+        for operator, rule in before.items():
+            if rule is None:
+                table.pop(operator, None)
+            else:
+                table[operator] = rule

@@ -45,6 +45,7 @@ import graft_torch_source as source
 import graft_torch_tracer as tracer
 import numpy
 import torch
+from graft_torch_inputs import flatten  # noqa: F401
 
 DOCUMENT_KEYS = {
     "format", "version", "framework", "entry", "symbols", "modules", "parameters", "buffers", "constants", "inputs",
