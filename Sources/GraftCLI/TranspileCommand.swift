@@ -1,0 +1,121 @@
+import ArgumentParser
+import Foundation
+import Graft
+
+/// `graft transpile`.
+struct TranspileCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "transpile",
+    abstract: "Convert a model or function into source for another framework, with its weights, and verify it.",
+    discussion: """
+      ENTRY is `path/file.py:name` or `package.module:name`; name is a module class, an instance, a factory that
+      returns a module, or a plain function of tensors. A letter in a shape is a dynamic dimension.
+
+      EXAMPLES
+        graft transpile torchvision.models:resnet18 --input 'f32[N,3,224,224]' --to jax -o out/
+        graft transpile my_model.py:Net --init 'num_classes=10' --input 'x=f32[N,3,224,224]' --to jax -o out/
+        graft transpile bert.py:encoder --input 'ids=i64[N,T]:0..30522' --input 'mask=i64[N,T]' --to jax -o out/
+        graft transpile demo.py:make_model --inputs demo.py:example_inputs --to jax -o out/
+        graft transpile utils.py:pairwise_distance --input 'f32[N,D]' --input 'f32[M,D]' --to jax -o out/
+
+      Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the source uses something unsupported; 4 the result did not verify.
+      """)
+
+  @Argument(help: "What to convert: `path/file.py:name` or `package.module:name`.")
+  var entry: String
+
+  @Option(name: .customLong("to"), help: "The framework to write.")
+  var target = TargetOption(framework: .jax)
+
+  @Option(name: .customLong("from"), help: "The framework that the source uses.")
+  var source: SourceFramework = .torch
+
+  @Option(name: .customLong("init"), help: "Keyword arguments for a class or factory, as Python: 'num_classes=10'.")
+  var initArguments: String?
+
+  @Option(
+    name: .customLong("input"),
+    help: "An example input, `[NAME=]DTYPE[DIMS][:LOW..HIGH]` or `NAME=LITERAL`; once for each argument.")
+  var inputs: [String] = []
+
+  @Option(name: .customLong("inputs"), help: "A function that returns example inputs: `path/file.py:function`.")
+  var inputFactory: String?
+
+  @Option(name: .customLong("dynamic"), help: "Dynamic dimensions of an input: 'input_ids=N,T'; repeatable.")
+  var dynamic: [String] = []
+
+  @Option(help: "The name of the emitted function and of the files.")
+  var name: String?
+
+  @Option(name: [.customShort("o"), .long], help: "The folder to write to.", completion: .directory)
+  var output = "out"
+
+  @Flag(inversion: .prefixedNo, help: "Whether to run source and result and compare them.")
+  var verify = true
+
+  @Option(help: "The Python interpreter to use.", completion: .file())
+  var python: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print no progress.")
+  var quiet = false
+
+  func run() async throws {
+    if quiet { Progress.shared.beQuiet() }
+    var options = TranspileOptions(entry: entry, to: target.framework, output: URL(filePath: output, directoryHint: .isDirectory))
+    options.initArguments = initArguments
+    options.inputs = inputs
+    options.inputFactory = inputFactory
+    options.dynamic = dynamic
+    options.name = name
+    options.verify = verify
+    options.python = python
+    do {
+      let result = try await Transpiler().transpile(options, progress: Progress.shared.handler)
+      Progress.shared.clear()
+      try report(result)
+    } catch let error where !(error is StatusError) {
+      throw Problem(error)
+    }
+  }
+
+  private func report(_ result: Transpiler.Result) throws {
+    if json {
+      Console.output(try JSONText.encode(result.manifest))
+    } else {
+      for file in result.files { Console.output(file.path(percentEncoded: false)) }
+      if let verification = result.manifest.verification {
+        for line in VerificationTable(verification).summary { Console.output(line) }
+      } else {
+        Console.output("not verified")
+      }
+    }
+    if let verification = result.manifest.verification, !verification.passed {
+      for line in VerificationTable(verification).failure(result.manifest) { Console.note(line) }
+      throw StatusError(status: .notVerified)
+    }
+  }
+}
+
+/// The frameworks that can be asked for as a target.
+struct TargetOption: ExpressibleByArgument {
+  var framework: TargetFramework
+
+  init(framework: TargetFramework) { self.framework = framework }
+
+  init?(argument: String) {
+    guard let framework = TargetFramework(rawValue: argument) else { return nil }
+    self.framework = framework
+  }
+
+  static var allValueStrings: [String] { TargetFramework.allCases.map(\.rawValue) }
+
+  var defaultValueDescription: String { framework.rawValue }
+}
+
+/// The frameworks that Graft reads.
+enum SourceFramework: String, CaseIterable, ExpressibleByArgument {
+  case torch
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Graft
+
+/// A verification report as text.
+struct VerificationTable {
+  let report: VerificationReport
+
+  init(_ report: VerificationReport) { self.report = report }
+
+  /// One line for each run and kind of tensor.
+  var summary: [String] {
+    var lines: [String] = []
+    for run in report.runs {
+      let sizes = run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      let title = ([run.mode] + sizes).joined(separator: " ")
+      let parts = worst(of: run).map { "\($0.kind.rawValue) \(number($0.error)) (\(number($0.sourceError)))" }
+      lines.append("\(run.passed ? "ok  " : "FAIL") \(title): " + parts.joined(separator: ", "))
+    }
+    lines.append(
+      report.passed
+        ? "verified: largest error relative to float64 (the source's own in brackets)"
+        : "NOT VERIFIED: see the errors above (the source's own in brackets)")
+    return lines
+  }
+
+  /// Every tensor and module of every run.
+  var rows: [String] {
+    report.runs.flatMap { run -> [String] in
+      let modules = run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
+      return ["\(run.mode) \(run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"]
+        + (run.tensors + modules).map { row in
+          let judgement = row.passed ? "ok  " : "FAIL"
+          return "  \(judgement) \(row.kind.rawValue) \(row.name): \(number(row.error)), source \(number(row.sourceError)), allowed \(number(row.tolerance))"
+        }
+    }
+  }
+
+  /// What differs first, and where.
+  func failure(_ manifest: Manifest?) -> [String] {
+    guard let (run, name, row) = report.firstFailure else { return [] }
+    let what = row.problem ?? "is off by \(number(row.error)), allowed \(number(row.tolerance))"
+    return ["error: in \(run.mode) mode the \(row.kind.rawValue) of `\(name)` is the first that differs: it \(what)"]
+  }
+
+  private func worst(of run: VerificationReport.Run) -> [VerificationReport.Row] {
+    let rows = run.tensors + run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
+    let kinds: [VerificationReport.Kind] = [.output, .inputGradient, .parameterGradient, .state]
+    return kinds.compactMap { kind in rows.filter { $0.kind == kind }.max { $0.error < $1.error } }
+  }
+
+  private func number(_ value: Double) -> String {
+    value == 0 ? "0" : String(format: "%.1e", value)
+  }
+}
+
+/// Results for machines.
+enum JSONText {
+  static func encode(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}
