@@ -1,0 +1,19 @@
+package import GraftIR
+package import GraftOps
+
+/// Replaces composite ops by their decompositions, again and again until only ops that are kept or have none are left.
+package struct DecomposeComposites: Pass {
+  package let name = "decompose composites"
+  private let keeps: @Sendable (OpDefinition) -> Bool
+
+  /// - Parameter keeps: whether an op stays whole although it has a decomposition.
+  package init(unless keeps: @escaping @Sendable (OpDefinition) -> Bool = { _ in false }) { self.keeps = keeps }
+
+  package func run(_ function: Function) throws -> Function {
+    let rule = RewriteRule(name) { [keeps] builder, site in
+      guard let decomposition = site.op.definition.decomposition, !keeps(site.op.definition) else { return nil }
+      return try decomposition(builder, site.op)
+    }
+    return try Rewriter(name, [rule]).run(function)
+  }
+}

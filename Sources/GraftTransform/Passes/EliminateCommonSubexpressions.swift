@@ -1,0 +1,67 @@
+package import GraftIR
+import GraftOps
+import OrderedCollections
+
+/// Computes what is computed twice only once: the earlier operation stays, with its origin.
+///
+/// A region may use what was computed before it outside, never the other way round. Random operations and those with
+/// regions stay as they are.
+package struct EliminateCommonSubexpressions: Pass {
+  package let name = "eliminate common subexpressions"
+  package init() {}
+
+  package func run(_ function: Function) throws -> Function {
+    var worker = Worker(function: function)
+    worker.function.body = worker.reduced(function.body, known: [:])
+    worker.function.stateUpdates = function.stateUpdates.map {
+      StateUpdate(path: $0.path, value: worker.substitute($0.value))
+    }
+    return worker.function
+  }
+
+  private struct Key: Hashable {
+    let name: String
+    let operands: [Operand]
+    let attributes: OrderedDictionary<String, Attribute>
+  }
+
+  private struct Worker {
+    var function: Function
+    var replacements: [Value: Value] = [:]
+
+    func substitute(_ operand: Operand) -> Operand { operand.mapValues { replacements[$0] ?? $0 } }
+
+    mutating func reduced(_ block: Block, known outer: [Key: Operation]) -> Block {
+      var known = outer
+      var kept: [Operation] = []
+      for original in block.operations {
+        var operation = original
+        operation.operands = original.operands.map(substitute)
+        for index in operation.regions.indices {
+          operation.regions[index] = reduced(operation.regions[index], known: known)
+        }
+        let isRandom = OpCatalogue.definition(operation.name)?.drawsRandomNumbers ?? true
+        guard operation.regions.isEmpty, !isRandom else {
+          kept.append(operation)
+          continue
+        }
+        let key = Key(name: operation.name, operands: operation.operands, attributes: operation.attributes)
+        if let earlier = known[key], merge(operation, into: earlier) { continue }
+        known[key] = operation
+        kept.append(operation)
+      }
+      return Block(arguments: block.arguments, operations: kept, results: block.results.map(substitute))
+    }
+
+    private mutating func merge(_ operation: Operation, into earlier: Operation) -> Bool {
+      guard operation.results.map(function.type) == earlier.results.map(function.type) else { return false }
+      for (result, replacement) in zip(operation.results, earlier.results) {
+        replacements[result] = replacement
+        if function.info(replacement).hint == nil {
+          function.setHint(function.info(result).hint, of: replacement)
+        }
+      }
+      return true
+    }
+  }
+}
