@@ -69,7 +69,8 @@ let package = Package(
     module(
       "Graft",
       [
-        "GraftIR", "GraftOps", "GraftTransform", "GraftFiles", "GraftEmit", "GraftPython", "GraftTrace", "GraftTorch",
+        "GraftIR", "GraftOps", "GraftTransform", "GraftFiles", "GraftSyntax", "GraftEmit", "GraftPython", "GraftTrace",
+        "GraftTorch",
         "GraftJAX", "GraftNative", collections,
       ]),
     .executableTarget(

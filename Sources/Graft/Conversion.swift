@@ -1,8 +1,11 @@
 package import Foundation
+import GraftEmit
 package import GraftIR
 package import GraftJAX
+import GraftSyntax
 import GraftTorch
 package import GraftTrace
+import GraftTransform
 
 /// From a trace to a program in the IR, and from there to source.
 package struct Conversion: Sendable {
@@ -24,15 +27,32 @@ package struct Conversion: Sendable {
   /// - Throws: ``Diagnostic`` that lists every operation that is not supported.
   package func function() throws -> Function {
     let importer = TraceImporter(document, vocabulary: TorchVocabulary.shared)
-    guard let graph = document.graphs.both ?? document.graphs.eval else {
+    let graphs = document.graphs
+    let imported: Function
+    if let both = graphs.both {
+      imported = try importer.function(both)
+    } else if let train = graphs.train, let eval = graphs.eval {
+      imported = try MergeModes.merge(training: importer.function(train), inference: importer.function(eval))
+    } else {
       throw Diagnostic(.internalError, "the trace holds no graph")
     }
-    return try importer.function(graph)
+    var function = try Self.simplification(verifies: true).run(imported)
+    function.name = PythonIdentifier.snakeCase(document.entry.name)
+    return function
   }
 
-  /// The program as source is written from it, and the state that no output depends on.
+  /// The program as JAX source is written from it, and the state that no output depends on.
   package func prepared(_ function: Function) throws -> (Function, unobserved: [String]) {
-    (function, [])
+    let (observed, dropped) = try DropUnobservedState().split(function)
+    let target = JAXTarget()
+    let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
+    return (try Self.simplification(verifies: false).run(decomposed), dropped)
+  }
+
+  private static func simplification(verifies: Bool) -> PassPipeline {
+    PassPipeline(
+      "simplify",
+      [Canonicalise(), FoldConstants(), EliminateCommonSubexpressions(), EliminateDeadCode()], verifies: verifies)
   }
 
   /// The program as a JAX module.
@@ -50,6 +70,6 @@ package struct Conversion: Sendable {
     return JAXModuleWriter.Provenance(
       source: "\(name) \(version) (\(entry.className ?? entry.entry))",
       origin: "\(file):\(entry.line ?? 0)\(className.isEmpty ? "" : " \(className)")",
-      weightsFile: "\(entry.name).safetensors")
+      weightsFile: "\(PythonIdentifier.snakeCase(entry.name)).safetensors")
   }
 }

@@ -36,7 +36,8 @@ struct PythonHost: Sendable {
     } catch let error as PythonError where error.type.hasSuffix("ModuleNotFoundError") {
       throw Diagnostic(
         .missingDependency, "the Python interpreter cannot import what Graft needs: \(error.message)",
-        remedy: "Install it into that environment: `pip install \(package)`; `graft doctor` shows which environment it is.")
+        remedy:
+          "Install it into that environment: `pip install \(package)`; `graft doctor` shows which environment it is.")
     } catch let error as PythonError {
       throw Diagnostic(python: error)
     }

@@ -68,7 +68,8 @@ public struct Transpiler: Sendable {
     let verifier = Verifier(
       host: host, trace: trace, function: program.emitted, options: options, weights: try package.tensors)
     let target = Verifier.Target(
-      module: module.path, weights: directory.appending(path: try manifest.file("weights")).path, function: manifest.entry,
+      module: module.path, weights: directory.appending(path: try manifest.file("weights")).path,
+      function: manifest.entry,
       assignments: text == program.source ? program.assignments : [])
     let report = try await verifier.verify(target, progress: progress)
     manifest.verification = report

@@ -64,7 +64,8 @@ struct TranspileCommand: AsyncParsableCommand {
 
   func run() async throws {
     if quiet { Progress.shared.beQuiet() }
-    var options = TranspileOptions(entry: entry, to: target.framework, output: URL(filePath: output, directoryHint: .isDirectory))
+    var options = TranspileOptions(
+      entry: entry, to: target.framework, output: URL(filePath: output, directoryHint: .isDirectory))
     options.initArguments = initArguments
     options.inputs = inputs
     options.inputFactory = inputFactory

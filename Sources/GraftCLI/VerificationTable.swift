@@ -27,10 +27,13 @@ struct VerificationTable {
   var rows: [String] {
     report.runs.flatMap { run -> [String] in
       let modules = run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
-      return ["\(run.mode) \(run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"]
+      return [
+        "\(run.mode) \(run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
+      ]
         + (run.tensors + modules).map { row in
           let judgement = row.passed ? "ok  " : "FAIL"
-          return "  \(judgement) \(row.kind.rawValue) \(row.name): \(number(row.error)), source \(number(row.sourceError)), allowed \(number(row.tolerance))"
+          return
+            "  \(judgement) \(row.kind.rawValue) \(row.name): \(number(row.error)), source \(number(row.sourceError)), allowed \(number(row.tolerance))"
         }
     }
   }

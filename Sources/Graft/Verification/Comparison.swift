@@ -22,7 +22,8 @@ struct Comparison {
   private func outputs() throws -> [VerificationReport.Row] {
     guard target.outputs.count == reference.outputs.count else {
       throw Diagnostic(
-        .verificationFailed, "the emitted function returns \(target.outputs.count) tensors, not \(reference.outputs.count)")
+        .verificationFailed,
+        "the emitted function returns \(target.outputs.count) tensors, not \(reference.outputs.count)")
     }
     return try target.outputs.indices.map { index in
       try tolerance.row(
