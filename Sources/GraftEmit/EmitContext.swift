@@ -110,6 +110,6 @@ package struct EmitContext {
   /// The results of the operation under names, for a statement that assigns several. The operands must have been read.
   package func declareResults() -> [PythonExpression] {
     emitter.consumeOperands()
-    return call.results.map { .name(emitter.declare($0)) }
+    return call.results.map { .name(emitter.declareAssigned($0)) }
   }
 }

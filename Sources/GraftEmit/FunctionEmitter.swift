@@ -23,6 +23,7 @@ package final class FunctionEmitter {
   private var pending: OrderedDictionary<Value, PythonExpression> = [:]
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
+  private var currentOrigin = Origin.unknown
   private let uses: [Value: Int]
   private let consumers: [Value: String]
   private let arguments: [Value: Argument]
@@ -66,9 +67,9 @@ package final class FunctionEmitter {
   }
 
   private func emit(_ operation: Operation) throws {
-    let outer = unconsumed
-    unconsumed = operation.usedValues
-    defer { unconsumed = outer }
+    let outer = (unconsumed, currentOrigin)
+    (unconsumed, currentOrigin) = (operation.usedValues, operation.origin)
+    defer { (unconsumed, currentOrigin) = outer }
     let definition = try OpCatalogue.definition(of: operation)
     let context = EmitContext(call: OpCall(operation, of: definition, in: function), emitter: self)
     let expressions: [PythonExpression]
@@ -100,7 +101,7 @@ package final class FunctionEmitter {
       if canInline(value, expression, operation) {
         pending[value] = expression
       } else {
-        assignVariable(value, expression, operation.origin)
+        append(.assign(.name(declareAssigned(value)), expression))
       }
       return
     }
@@ -110,10 +111,11 @@ package final class FunctionEmitter {
     }
   }
 
-  private func assignVariable(_ value: Value, _ expression: PythonExpression, _ origin: Origin) {
+  /// Gives a value a variable name and notes whose value the assignment that follows will hold.
+  func declareAssigned(_ value: Value) -> String {
     let name = declare(value)
-    append(.assign(.name(name), expression))
-    assignedNodes.append(AssignedNode(variable: name, node: origin.node, path: origin.path))
+    assignedNodes.append(AssignedNode(variable: name, node: currentOrigin.node, path: currentOrigin.path))
+    return name
   }
 
   /// Gives a value a variable name.
@@ -178,7 +180,7 @@ package final class FunctionEmitter {
       bindings[value] = expression
       return expression
     }
-    let name = declare(value)
+    let name = declareAssigned(value)
     append(.assign(.name(name), expression))
     return .name(name)
   }
