@@ -99,15 +99,18 @@ private func polynomial(
 /// does not depend on a mathematics library; the relative error is below 1e-14 for `x` at most 0.1.
 func deterministicLog(_ x: Double) -> Double {
   // x = m * 2^e with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh((m - 1) / (m + 1)).
-  var mantissa = x.significand
-  var exponent = Double(x.exponent)
-  if mantissa > 0.5.squareRoot() * 2 {
+  let bits = x.bitPattern
+  var mantissa = Double(bitPattern: bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000)
+  var exponent = Double(Int64(bits >> 52 & 0x7FF) - 1023)
+  if mantissa > 1.4142135623730951 {
     mantissa *= 0.5
     exponent += 1
   }
   let s = (mantissa - 1) / (mantissa + 1)
   let z = s * s
-  var series = 0.0
-  for divisor in stride(from: 21.0, through: 1.0, by: -2.0) { series = series * z + 1 / divisor }
-  return exponent * 0.693147180559945309417 + 2 * s * series
+  let low = polynomial(z, 1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15)
+  let z2 = z * z
+  let z4 = z2 * z2
+  let high = ((1 / 21 * z + 1 / 19) * z + 1 / 17) * (z4 * z4)
+  return exponent * 0.693147180559945309417 + 2 * s * (low + high)
 }

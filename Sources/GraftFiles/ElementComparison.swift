@@ -69,7 +69,7 @@ extension ElementComparison {
         for index in 0..<length { differing &+= a[index] == b[index] && b[index] & topBit == 0 ? 0 : 1 }
         if differing > 0 {
           if worstIndex == nil {
-            worstIndex = start + (0..<length).first { a[$0] != b[$0] || b[$0] & topBit != 0 }.unsafelyZero
+            worstIndex = (0..<length).first { a[$0] != b[$0] || b[$0] & topBit != 0 }.map { start + $0 }
           }
           exactMismatches += differing
         }
@@ -131,11 +131,6 @@ extension ElementComparison {
   }
 }
 
-extension Optional<Int> {
-  /// The value, or 0; for searches that are known to find something.
-  fileprivate var unsafelyZero: Int { self ?? 0 }
-}
-
 private func withBlocks<Element: BitwiseCopyable>(
   of type: Element.Type,
   _ body: (UnsafeMutableBufferPointer<Element>, UnsafeMutableBufferPointer<Element>) -> Void
@@ -154,9 +149,9 @@ private struct BlockErrors {
   /// Whether the sums are finite, which no NaN or infinity among the elements leaves them.
   var isFinite: Bool { squares.isFinite && scale.isFinite }
 
-  /// Eight independent chains, because one chain of additions or maxima runs at the latency of its operation.
+  /// Four independent chains: one chain runs at the latency of its operation, more than four run out of registers.
   init(_ a: UnsafeMutableBufferPointer<Double>, _ b: UnsafeMutableBufferPointer<Double>) {
-    var maxima = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    var maxima = (0.0, 0.0, 0.0, 0.0)
     var scales = maxima
     var sums = maxima
     @inline(__always)
@@ -168,26 +163,20 @@ private struct BlockErrors {
       sum += difference * difference
     }
     var index = 0
-    while index + 8 <= a.count {
+    while index + 4 <= a.count {
       step(a[index], b[index], &maxima.0, &scales.0, &sums.0)
       step(a[index + 1], b[index + 1], &maxima.1, &scales.1, &sums.1)
       step(a[index + 2], b[index + 2], &maxima.2, &scales.2, &sums.2)
       step(a[index + 3], b[index + 3], &maxima.3, &scales.3, &sums.3)
-      step(a[index + 4], b[index + 4], &maxima.4, &scales.4, &sums.4)
-      step(a[index + 5], b[index + 5], &maxima.5, &scales.5, &sums.5)
-      step(a[index + 6], b[index + 6], &maxima.6, &scales.6, &sums.6)
-      step(a[index + 7], b[index + 7], &maxima.7, &scales.7, &sums.7)
-      index += 8
+      index += 4
     }
     while index < a.count {
       step(a[index], b[index], &maxima.0, &scales.0, &sums.0)
       index += 1
     }
-    maximum = max(
-      max(max(maxima.0, maxima.1), max(maxima.2, maxima.3)), max(max(maxima.4, maxima.5), max(maxima.6, maxima.7)))
-    scale = max(
-      max(max(scales.0, scales.1), max(scales.2, scales.3)), max(max(scales.4, scales.5), max(scales.6, scales.7)))
-    squares = (sums.0 + sums.1 + sums.2 + sums.3) + (sums.4 + sums.5 + sums.6 + sums.7)
+    maximum = max(max(maxima.0, maxima.1), max(maxima.2, maxima.3))
+    scale = max(max(scales.0, scales.1), max(scales.2, scales.3))
+    squares = (sums.0 + sums.1) + (sums.2 + sums.3)
   }
 }
 

@@ -31,81 +31,89 @@ extension TensorData {
   }
 
   private func widenToDouble(from start: Int, into target: UnsafeMutableBufferPointer<Double>) {
-    switch dtype {
-    case .bool: eachElement(of: UInt8.self, start, target.count) { target[$0] = $1 == 0 ? 0 : 1 }
-    case .uint8: eachElement(of: UInt8.self, start, target.count) { target[$0] = Double($1) }
-    case .uint16: eachElement(of: UInt16.self, start, target.count) { target[$0] = Double($1) }
-    case .uint32: eachElement(of: UInt32.self, start, target.count) { target[$0] = Double($1) }
-    case .uint64: eachElement(of: UInt64.self, start, target.count) { target[$0] = Double($1) }
-    case .int8: eachElement(of: Int8.self, start, target.count) { target[$0] = Double($1) }
-    case .int16: eachElement(of: Int16.self, start, target.count) { target[$0] = Double($1) }
-    case .int32: eachElement(of: Int32.self, start, target.count) { target[$0] = Double($1) }
-    case .int64: eachElement(of: Int64.self, start, target.count) { target[$0] = Double($1) }
-    case .float16:
-      eachElement(of: UInt16.self, start, target.count) {
-        target[$0] = Double(HalfPrecision.float(fromFloat16: $1))
+    let count = target.count
+    withUnsafeBytes { bytes in
+      switch dtype {
+      case .bool: eachElement(bytes, as: UInt8.self, start, count) { target[$0] = $1 == 0 ? 0 : 1 }
+      case .uint8: eachElement(bytes, as: UInt8.self, start, count) { target[$0] = Double($1) }
+      case .uint16: eachElement(bytes, as: UInt16.self, start, count) { target[$0] = Double($1) }
+      case .uint32: eachElement(bytes, as: UInt32.self, start, count) { target[$0] = Double($1) }
+      case .uint64: eachElement(bytes, as: UInt64.self, start, count) { target[$0] = Double($1) }
+      case .int8: eachElement(bytes, as: Int8.self, start, count) { target[$0] = Double($1) }
+      case .int16: eachElement(bytes, as: Int16.self, start, count) { target[$0] = Double($1) }
+      case .int32: eachElement(bytes, as: Int32.self, start, count) { target[$0] = Double($1) }
+      case .int64: eachElement(bytes, as: Int64.self, start, count) { target[$0] = Double($1) }
+      case .float16:
+        eachElement(bytes, as: UInt16.self, start, count) {
+          target[$0] = Double(HalfPrecision.float(fromFloat16: $1))
+        }
+      case .bfloat16:
+        eachElement(bytes, as: UInt16.self, start, count) {
+          target[$0] = Double(HalfPrecision.float(fromBFloat16: $1))
+        }
+      case .float32, .complex64: eachElement(bytes, as: Float.self, start, count) { target[$0] = Double($1) }
+      case .float64, .complex128: eachElement(bytes, as: Double.self, start, count) { target[$0] = $1 }
+      case .key: break
       }
-    case .bfloat16:
-      eachElement(of: UInt16.self, start, target.count) {
-        target[$0] = Double(HalfPrecision.float(fromBFloat16: $1))
-      }
-    case .float32, .complex64: eachElement(of: Float.self, start, target.count) { target[$0] = Double($1) }
-    case .float64, .complex128: eachElement(of: Double.self, start, target.count) { target[$0] = $1 }
-    case .key: break
     }
   }
 
   private func widenToFloat(from start: Int, into target: UnsafeMutableBufferPointer<Float>) {
-    switch dtype {
-    case .bool: eachElement(of: UInt8.self, start, target.count) { target[$0] = $1 == 0 ? 0 : 1 }
-    case .uint8: eachElement(of: UInt8.self, start, target.count) { target[$0] = Float($1) }
-    case .uint16: eachElement(of: UInt16.self, start, target.count) { target[$0] = Float($1) }
-    case .uint32: eachElement(of: UInt32.self, start, target.count) { target[$0] = Float($1) }
-    case .uint64: eachElement(of: UInt64.self, start, target.count) { target[$0] = Float($1) }
-    case .int8: eachElement(of: Int8.self, start, target.count) { target[$0] = Float($1) }
-    case .int16: eachElement(of: Int16.self, start, target.count) { target[$0] = Float($1) }
-    case .int32: eachElement(of: Int32.self, start, target.count) { target[$0] = Float($1) }
-    case .int64: eachElement(of: Int64.self, start, target.count) { target[$0] = Float($1) }
-    case .float16:
-      eachElement(of: UInt16.self, start, target.count) { target[$0] = HalfPrecision.float(fromFloat16: $1) }
-    case .bfloat16:
-      eachElement(of: UInt16.self, start, target.count) { target[$0] = HalfPrecision.float(fromBFloat16: $1) }
-    case .float32, .complex64: eachElement(of: Float.self, start, target.count) { target[$0] = $1 }
-    case .float64, .complex128: eachElement(of: Double.self, start, target.count) { target[$0] = Float($1) }
-    case .key: break
+    let count = target.count
+    withUnsafeBytes { bytes in
+      switch dtype {
+      case .bool: eachElement(bytes, as: UInt8.self, start, count) { target[$0] = $1 == 0 ? 0 : 1 }
+      case .uint8: eachElement(bytes, as: UInt8.self, start, count) { target[$0] = Float($1) }
+      case .uint16: eachElement(bytes, as: UInt16.self, start, count) { target[$0] = Float($1) }
+      case .uint32: eachElement(bytes, as: UInt32.self, start, count) { target[$0] = Float($1) }
+      case .uint64: eachElement(bytes, as: UInt64.self, start, count) { target[$0] = Float($1) }
+      case .int8: eachElement(bytes, as: Int8.self, start, count) { target[$0] = Float($1) }
+      case .int16: eachElement(bytes, as: Int16.self, start, count) { target[$0] = Float($1) }
+      case .int32: eachElement(bytes, as: Int32.self, start, count) { target[$0] = Float($1) }
+      case .int64: eachElement(bytes, as: Int64.self, start, count) { target[$0] = Float($1) }
+      case .float16:
+        eachElement(bytes, as: UInt16.self, start, count) { target[$0] = HalfPrecision.float(fromFloat16: $1) }
+      case .bfloat16:
+        eachElement(bytes, as: UInt16.self, start, count) { target[$0] = HalfPrecision.float(fromBFloat16: $1) }
+      case .float32, .complex64: eachElement(bytes, as: Float.self, start, count) { target[$0] = $1 }
+      case .float64, .complex128: eachElement(bytes, as: Double.self, start, count) { target[$0] = Float($1) }
+      case .key: break
+      }
     }
   }
 
   /// Converts integers or bools to 64-bit patterns, signed ones sign-extended, bool as 0 and 1.
   func widenToBits(from start: Int, into target: UnsafeMutableBufferPointer<UInt64>) {
-    switch dtype {
-    case .bool: eachElement(of: UInt8.self, start, target.count) { target[$0] = $1 == 0 ? 0 : 1 }
-    case .uint8: eachElement(of: UInt8.self, start, target.count) { target[$0] = UInt64($1) }
-    case .uint16: eachElement(of: UInt16.self, start, target.count) { target[$0] = UInt64($1) }
-    case .uint32: eachElement(of: UInt32.self, start, target.count) { target[$0] = UInt64($1) }
-    case .uint64: eachElement(of: UInt64.self, start, target.count) { target[$0] = $1 }
-    case .int8: eachElement(of: Int8.self, start, target.count) { target[$0] = UInt64(bitPattern: Int64($1)) }
-    case .int16: eachElement(of: Int16.self, start, target.count) { target[$0] = UInt64(bitPattern: Int64($1)) }
-    case .int32: eachElement(of: Int32.self, start, target.count) { target[$0] = UInt64(bitPattern: Int64($1)) }
-    case .int64: eachElement(of: Int64.self, start, target.count) { target[$0] = UInt64(bitPattern: $1) }
-    case .float16, .bfloat16, .float32, .float64, .complex64, .complex128, .key: break
-    }
-  }
-
-  /// Calls `body` with 0, 1, ... and the elements from the `start`-th on; inlined, so that each use is a plain loop.
-  @inline(__always)
-  private func eachElement<Element: TensorElement>(
-    of type: Element.Type, _ start: Int, _ count: Int, _ body: (Int, Element) -> Void
-  ) {
+    let count = target.count
     withUnsafeBytes { bytes in
-      let width = MemoryLayout<Element>.stride
-      precondition(start >= 0 && count >= 0 && count <= bytes.count / width - start)
-      guard let base = bytes.baseAddress else { return }
-      var position = base + start * width
-      for index in 0..<count {
-        body(index, position.loadUnaligned(as: Element.self))
-        position += width
+      switch dtype {
+      case .bool: eachElement(bytes, as: UInt8.self, start, count) { target[$0] = $1 == 0 ? 0 : 1 }
+      case .uint8: eachElement(bytes, as: UInt8.self, start, count) { target[$0] = UInt64($1) }
+      case .uint16: eachElement(bytes, as: UInt16.self, start, count) { target[$0] = UInt64($1) }
+      case .uint32: eachElement(bytes, as: UInt32.self, start, count) { target[$0] = UInt64($1) }
+      case .uint64: eachElement(bytes, as: UInt64.self, start, count) { target[$0] = $1 }
+      case .int8: eachElement(bytes, as: Int8.self, start, count) { target[$0] = UInt64(bitPattern: Int64($1)) }
+      case .int16: eachElement(bytes, as: Int16.self, start, count) { target[$0] = UInt64(bitPattern: Int64($1)) }
+      case .int32: eachElement(bytes, as: Int32.self, start, count) { target[$0] = UInt64(bitPattern: Int64($1)) }
+      case .int64: eachElement(bytes, as: Int64.self, start, count) { target[$0] = UInt64(bitPattern: $1) }
+      case .float16, .bfloat16, .float32, .float64, .complex64, .complex128, .key: break
       }
     }
+  }
+}
+
+/// Calls `body` with 0, 1, ... and the elements from the `start`-th on; inlined, so that each use is a plain loop.
+@inline(__always)
+private func eachElement<Element: TensorElement>(
+  _ bytes: UnsafeRawBufferPointer, as type: Element.Type, _ start: Int, _ count: Int, _ body: (Int, Element) -> Void
+) {
+  let width = MemoryLayout<Element>.stride
+  precondition(start >= 0 && count >= 0 && count <= bytes.count / width - start)
+  guard let base = bytes.baseAddress else { return }
+  let first = base + start * width
+  var index = 0
+  while index < count {
+    body(index, first.loadUnaligned(fromByteOffset: index &* width, as: Element.self))
+    index &+= 1
   }
 }

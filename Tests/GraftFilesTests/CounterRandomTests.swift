@@ -1,4 +1,4 @@
-import GraftFiles
+@testable import GraftFiles
 import GraftIR
 import Testing
 
@@ -57,5 +57,17 @@ import Testing
     #expect(throws: TensorDataError.self) {
       try TensorData(random: .integers(0...1), dtype: .bool, shape: [2], using: &generator)
     }
+  }
+}
+
+@Suite struct NormalQuantileTests {
+  /// Values computed with mpmath at 40 digits; the three branches of the algorithm and both signs.
+  @Test(arguments: [
+    (0.0, 0.0), (0.25, 0.6744897501960817), (-0.25, -0.6744897501960817), (0.425, 1.4395314709384563),
+    (0.4375, 1.5341205443525463), (-0.499, -3.090232306167813), (0.5 - 0x1p-30, 6.0093535655307439),
+    (-0.5 + 0x1p-53, -8.209536151601387), (-0.5 + 0x1p-54, -8.2923610758135954),
+  ])
+  func matchesReferenceValues(centred: Double, expected: Double) {
+    #expect(abs(normalQuantile(centred) - expected) <= 1e-14 * abs(expected))
   }
 }
