@@ -1,6 +1,7 @@
 import Foundation
-import GraftFiles
 import Testing
+
+@testable import GraftFiles
 
 @Suite struct AtomicWriterTests {
   @Test func replacesTheFileOnCommitOnly() throws {
@@ -100,6 +101,15 @@ import Testing
     try AtomicWriter.write(to: folder + "/other") { try $0.write("x") }
     try live.commit()
     #expect(try list(folder) == (similar + ["file", "live", "other"]).sorted())
+  }
+
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"))) func aFullDeviceIsNamed() {
+    let output = OutputDescriptor(descriptor: open("/dev/full", O_WRONLY), path: "out/model")
+    let error = #expect(throws: FileError.self) {
+      try [UInt8](repeating: 1, count: 300_000).withUnsafeBytes { try output.write($0) }
+    }
+    #expect(error?.kind == .noSpace)
+    #expect(error?.path == "out/model")
   }
 
   @Test func keepsPermissions() throws {

@@ -1,6 +1,7 @@
-import GraftFiles
 import GraftIR
 import Testing
+
+@testable import GraftFiles
 
 @Suite struct NumPyTests {
   @Test(.enabled(if: Python.path != nil)) func readsWhatNumPyWrites() throws {
@@ -167,6 +168,31 @@ import Testing
       let error = #expect(throws: FileError.self) { try damaged.array(named: "x") }
       #expect(error?.message.contains("checksum") == true)
       #expect(error?.path == "x.npz/x.npy")
+    }
+  }
+
+  /// With a low limit, small archives take the form that sizes and positions over 4 GiB need.
+  @Test(.enabled(if: Python.path != nil), arguments: [1, 200, 700]) func writesZip64(limit: Int) throws {
+    try withTemporaryFolder { folder in
+      let samples = try sampleTensors([.float32, .uint8])
+      let path = folder + "/wide.npz"
+      try AtomicWriter.write(to: path) {
+        try NumPyArchive.write(samples, ZipWriter($0, zip64Limit: limit), path: path)
+      }
+      try NumPyArchive.write(samples, to: folder + "/narrow.npz")
+      let archive = try NumPyArchive(path: path)
+      #expect(archive.names == samples.map(\.name))
+      for (name, data) in samples { #expect(try bytes(archive.array(named: name)) == bytes(data)) }
+      #expect(try contents(path) != contents(folder + "/narrow.npz"))
+      try Python.run(
+        """
+        import numpy as np, zipfile
+        assert zipfile.ZipFile("wide.npz").testzip() is None
+        wide, narrow = np.load("wide.npz"), np.load("narrow.npz")
+        assert wide.files == narrow.files and len(wide.files) == \(samples.count)
+        for name in wide.files:
+            assert wide[name].tobytes() == narrow[name].tobytes() and wide[name].shape == narrow[name].shape, name
+        """, in: folder)
     }
   }
 
