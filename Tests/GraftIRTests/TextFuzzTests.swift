@@ -17,10 +17,10 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     var functions = RandomFunctions(seed: seed)
     var accepted = 0
-    for round in 0..<1000 {
+    for round in 0..<100 {
       let original = Array(
         IRPrinter(includesOrigins: round % 2 == 0).print(functions.next(operations: 1, parameters: 1)).utf8)
-      for _ in 0..<26 {
+      for _ in 0..<260 {
         let text = Self.mutate(original, &generator)
         do {
           let function = try IRParser.parse(text)
