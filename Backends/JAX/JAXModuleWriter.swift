@@ -64,7 +64,7 @@ package struct JAXModuleWriter {
     for argument in function.arguments {
       switch argument.role {
       case .parameter(let path, _, _): emitter.bind(argument.value, to: emitter.parameterAccess(path))
-      case .constant(let name): emitter.bind(argument.value, to: emitter.parameterAccess("constants.\(name)"))
+      case .constant(let name): emitter.bind(argument.value, to: emitter.stateAccess("constants.\(name)"))
       case .state(let path, _): emitter.bind(argument.value, to: emitter.stateAccess(path))
       case .key: emitter.bind(argument.value, to: "rng")
       case .input: break

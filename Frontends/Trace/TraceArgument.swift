@@ -62,8 +62,10 @@ extension TraceArgument: Decodable {
       case "-inf": return .double(-.infinity)
       default: return .double(.nan)
       }
-    default:
-      throw Diagnostic(.unsupported, "an argument is a `\(only.stringValue)`, which Graft cannot express")
+    case "scalar":
+      // A number that is computed from sizes; what is not an integer expression has no form here.
+      return (try? container.decode(TraceDim.self, forKey: only)).map { .dim($0.dim) } ?? .word("a computed number")
+    default: return .word(only.stringValue)
     }
   }
 }
@@ -130,6 +132,9 @@ package struct TraceTree: Decodable, Sendable {
     } else if keys.contains("dataclass") {
       let name = try container.decode(String.self, forKey: TraceKey(stringValue: "dataclass"))
       tree = .record(className: name, fields: try fields("fields"))
+    } else if keys.contains("scalar") {
+      let size = try? container.decode(TraceDim.self, forKey: TraceKey(stringValue: "scalar"))
+      tree = .constant(size.map { .dim($0.dim) } ?? .none)
     } else {
       let value = try container.decodeIfPresent(TraceArgument.self, forKey: TraceKey(stringValue: "const")) ?? .null
       tree = .constant(value.asAttribute)

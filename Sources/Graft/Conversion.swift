@@ -1,5 +1,6 @@
 package import Foundation
 import GraftEmit
+package import GraftFiles
 package import GraftIR
 package import GraftJAX
 import GraftSyntax
@@ -42,8 +43,12 @@ package struct Conversion: Sendable {
   }
 
   /// The program as JAX source is written from it, and the state that no output depends on.
-  package func prepared(_ function: Function) throws -> (Function, unobserved: [String]) {
-    let (observed, dropped) = try DropUnobservedState().split(function)
+  ///
+  /// - Parameter tensor: the values of buffers and constants, where they are known.
+  package func prepared(
+    _ function: Function, tensor: @escaping @Sendable (Argument) throws -> TensorData? = { _ in nil }
+  ) throws -> (Function, unobserved: [String]) {
+    let (observed, dropped) = try DropUnobservedState().split(FoldKnownTensors(tensor: tensor).run(function))
     let target = JAXTarget()
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
     return (try Self.simplification(verifies: false).run(decomposed), dropped)

@@ -21,7 +21,9 @@ struct ConvertedProgram: Sendable {
     self.trace = trace
     self.options = options
     function = try trace.conversion.function()
-    (emitted, unobservedState) = try trace.conversion.prepared(function)
+    (emitted, unobservedState) = try trace.conversion.prepared(function) { argument in
+      try argument.path.map { try trace.tensor($0) }
+    }
     let output = try trace.conversion.jax(emitted)
     source = output.text
     assignments = output.assignments
@@ -36,7 +38,7 @@ struct ConvertedProgram: Sendable {
       let name: String
       switch argument.role {
       case .parameter(let path, _, _): name = hasState ? "params.\(path)" : path
-      case .constant(let constant): name = (hasState ? "params." : "") + "constants.\(constant)"
+      case .constant(let constant): name = "state.constants.\(constant)"
       case .state(let path, _): name = "state.\(path)"
       case .input, .key: return nil
       }

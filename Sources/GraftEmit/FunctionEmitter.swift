@@ -291,15 +291,20 @@ extension Function {
     arguments.compactMap { argument in
       switch argument.role {
       case .parameter(let path, _, _): path
-      case .constant(let name): "constants.\(name)"
       default: nil
       }
     }
   }
 
-  /// The paths of state, in order.
+  /// The paths of what is neither passed in as an input nor trained: buffers, and constants under `constants`.
   package var statePaths: [String] {
-    arguments.compactMap { if case .state(let path, _) = $0.role { path } else { nil } }
+    arguments.compactMap { argument in
+      switch argument.role {
+      case .state(let path, _): path
+      case .constant(let name): "constants.\(name)"
+      default: nil
+      }
+    }
   }
 }
 

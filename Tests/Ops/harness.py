@@ -182,7 +182,7 @@ def differs(result, reference, single, tolerance):
 
 def check(case, process):
     """Problems of a case, by mode."""
-    subject, document, _ = trace(case)
+    subject, document, tensors = trace(case)
     source = emit(process, document)
     module = types.ModuleType("emitted")
     exec(compile(source, f"<{case.name}>", "exec"), module.__dict__)  # noqa: S102
@@ -193,13 +193,15 @@ def check(case, process):
         modes = [False]
     problems = []
     for train in modes:
-        problem = compare(case, subject, function, train)
+        problem = compare(
+            case, subject, function, train, read_constants(document, tensors)
+        )
         if problem:
             problems.append(f"{'train' if train else 'eval'}: {problem}")
     return problems
 
 
-def compare(case, subject, function, train):
+def compare(case, subject, function, train, constants):
     """Outputs, gradients of inputs and parameters, and new state, of one mode."""
     import inspect
 
@@ -215,7 +217,6 @@ def compare(case, subject, function, train):
     named = {
         n: jax.numpy.asarray(as_numpy(p)) for n, p in unique(subject.named_parameters())
     }
-    constants = {}
     buffers = {n: jax.numpy.asarray(as_numpy(b)) for n, b in subject.named_buffers()}
     dtypes = [getattr(leaf, "dtype", None) for leaf in leaves]
     values = [
@@ -238,9 +239,9 @@ def compare(case, subject, function, train):
             filled[index] = value
         positional = []
         if "params" in arguments:
-            positional.append(nest(parameters | constants))
+            positional.append(nest(parameters))
         if "state" in arguments:
-            positional.append(nest(buffers))
+            positional.append(nest(buffers | constants))
         inputs = pytree.tree_unflatten(filled, spec)
         inputs = [i for i in inputs if jax.tree.leaves(i)]
         if "inputs" in arguments:
@@ -299,6 +300,18 @@ def compare(case, subject, function, train):
         if problem:
             return f"gradient of {name}: {problem}"
     return None
+
+
+def read_constants(document, tensors):
+    """The tensors that the program holds beside its parameters and buffers, as emitted code reads them."""
+    import jax
+
+    constants = {}
+    for described in json.loads(document)["constants"]:
+        flat = numpy.asarray(tensors[described["name"]])
+        array = flat.view(described["dtype"]).reshape(described["shape"])
+        constants[f"constants.{described['name']}"] = jax.numpy.asarray(array)
+    return constants
 
 
 def unique(named):
