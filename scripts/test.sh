@@ -83,7 +83,7 @@ run_python_tests() {
   "$GRAFT_PYTHON" -m unittest discover --start-directory "$folder" --top-level-directory "$folder" \
     --pattern 'test_*.py' >"$log" 2>&1 || status=$?
   run=$(number '^Ran ([0-9]+) tests? in .*$')
-  bad=$(($(number '^FAILED \(.*failures=([0-9]+).*$') + $(number '^FAILED \(.*errors=([0-9]+).*$')))
+  bad=$(($(number '^FAILED \(failures=([0-9]+).*$') + $(number '^FAILED \(.*errors=([0-9]+).*$')))
   not_run=$(number '^[A-Z]+ \(.*skipped=([0-9]+).*$')
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
   add "$name" "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
