@@ -43,7 +43,7 @@ package struct JAXModuleWriter {
     let body = try sizeStatements() + newStateStatements() + emitter.statements + results
     let main = PythonFunction(
       function.name, PythonParameters(parameters.positional, keywordOnly: parameters.keywordOnly),
-      returns: .path(hasState ? "tuple" : "Array"), docstring: docstring, body: body)
+      returns: returnAnnotation, docstring: docstring, body: body)
     return Output(text: module(main).rendered(), assignments: emitter.assignedNodes)
   }
 
@@ -130,6 +130,21 @@ package struct JAXModuleWriter {
     let copy = emitter.imports.resolve("jax.tree.map").call(
       .lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
     return [.assign("new_state", copy)]
+  }
+
+  private var returnAnnotation: PythonExpression {
+    let outputs: PythonExpression
+    switch function.outputs {
+    case .leaf: outputs = emitter.imports.resolve("jax.Array")
+    case .tuple(let children) where children.allSatisfy({ $0.soleLeaf != nil }):
+      let array = emitter.imports.resolve("jax.Array")
+      outputs = PythonExpression.name("tuple")[.tuple(children.map { _ in array })]
+    case .tuple: outputs = "tuple"
+    case .list: outputs = "list"
+    case .constant: outputs = .none
+    default: outputs = "dict"
+    }
+    return hasState ? PythonExpression.name("tuple")[outputs, "dict"] : outputs
   }
 
   private func returnStatements() -> [PythonStatement] {

@@ -131,7 +131,8 @@ package final class FunctionEmitter {
   private func canInline(_ value: Value, _ expression: PythonExpression, _ operation: Operation) -> Bool {
     guard uses[value] == 1 else { return expression.isTrivial }
     if expression.isTrivial { return true }
-    guard consumers[value] == operation.origin.statement else { return false }
+    let isReturned = consumers[value] == Self.returnStatement && operation.origin.isReturned
+    guard isReturned || consumers[value] == operation.origin.statement else { return false }
     return expression.nodeCount <= 24
   }
 
@@ -224,15 +225,18 @@ package final class FunctionEmitter {
     return scope.bind(leaf, to: name) { _, _ in false }
   }
 
-  /// Where a dynamic extent can be read: `x.shape[0]`.
+  /// Where a dynamic extent can be read: `x.shape[0]`, or `x.shape[1] // 2` where an extent is twice the symbol.
   package func extent(of symbol: String) -> PythonExpression? {
+    var derived: PythonExpression?
     for argument in function.arguments {
       guard case .input = argument.role, let input = initialBindings[argument.value] else { continue }
-      for (axis, extent) in function.type(of: argument.value).shape.enumerated() where extent.asSymbol == symbol {
-        return input.attribute("shape")[.integer(axis)]
+      for (axis, extent) in function.type(of: argument.value).shape.enumerated() where extent.symbols == [symbol] {
+        let size = input.attribute("shape")[.integer(axis)]
+        if extent.asSymbol == symbol { return size }
+        derived = derived ?? extent.solved(from: size)
       }
     }
-    return nil
+    return derived
   }
 
   /// A static value that the function returns.
@@ -280,9 +284,14 @@ package final class FunctionEmitter {
       }
     }
     visit(function.body)
-    for value in function.escapingValues { uses[value, default: 0] += 1 }
+    for value in function.escapingValues {
+      uses[value, default: 0] += 1
+      consumers[value] = returnStatement
+    }
     return (uses, consumers)
   }
+
+  private static let returnStatement = "return"
 }
 
 extension Function {
@@ -315,6 +324,20 @@ extension Origin {
     let owner = modules.last { !$0.className.hasPrefix("torch.nn.modules.") }
     let stack = frames.filter { !$0.file.contains("/torch/nn/") }.map { "\($0.file):\($0.line)" }
     return "\(owner?.path ?? "")#\(owner?.call ?? 0)|" + stack.joined(separator: "|")
+  }
+}
+
+extension Origin {
+  /// Whether the operation is the last of the root's `return` statement.
+  fileprivate var isReturned: Bool { frames.first?.text.hasPrefix("return") ?? false }
+}
+
+extension Dim {
+  /// The symbol in terms of the extent's size, for an extent `a * symbol + b`.
+  fileprivate func solved(from size: PythonExpression) -> PythonExpression? {
+    guard terms.count == 1, terms[0].factors.count == 1, terms[0].coefficient > 0 else { return nil }
+    let shifted = constant == 0 ? size : constant < 0 ? size + .integer(-constant) : size - .integer(constant)
+    return terms[0].coefficient == 1 ? shifted : shifted.floorDivided(by: .integer(terms[0].coefficient))
   }
 }
 
