@@ -232,12 +232,15 @@ class Watcher:
                 )
                 if isinstance(n, ast.Name)
             ]
+            found = []
             for name in names:
                 if remaining and remaining[0][0] == name:
-                    _, path = remaining.pop(0)
-                    if path is not None:
-                        for line in range(statement.lineno, statement.end_lineno + 1):
-                            self.lines.setdefault(line, []).append((name, path))
+                    found.append((name, remaining.pop(0)[1]))
+            found = [(name, path) for name, path in found if path is not None]
+            if found:
+                # All lines of a statement share one list, by which `trace` knows that it has ended.
+                for line in range(statement.lineno, statement.end_lineno + 1):
+                    self.lines[line] = found
 
     def trace(self, frame, event, _argument):
         if frame.f_code is not self.code:
