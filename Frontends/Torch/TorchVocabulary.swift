@@ -17,6 +17,8 @@ package enum TorchVocabulary {
     scans,
     sorting,
     shapes,
+    slicing,
+    joining,
     indexing,
     linearAlgebra,
     fourier,

@@ -112,4 +112,21 @@ package struct EmitContext {
     emitter.consumeOperands()
     return call.results.map { .name(emitter.declareAssigned($0)) }
   }
+
+  /// Whether anything reads the result.
+  package func isUsed(_ result: Int) -> Bool {
+    call.results.indices.contains(result) && emitter.isUsed(call.results[result])
+  }
+
+  /// Names for the parts of an expression that yields all results: `a, _ = expression`, or the one part that is used.
+  package func unpack(_ expression: PythonExpression) -> [PythonExpression] {
+    let used = call.results.indices.filter { isUsed($0) }
+    if used.count < 2 { return call.results.indices.map { expression[.integer($0)] } }
+    emitter.consumeOperands()
+    let targets = call.results.indices.map {
+      PythonExpression.name(isUsed($0) ? emitter.declareAssigned(call.results[$0]) : "_")
+    }
+    statement(.assign(.tuple(targets), expression))
+    return targets
+  }
 }

@@ -94,22 +94,18 @@ package final class FunctionEmitter {
   }
 
   private func assign(_ operation: Operation, _ expressions: [PythonExpression]) throws {
-    let live = operation.results.filter { uses[$0, default: 0] > 0 && !storedState.contains($0) }
-    if operation.results.count == 1, let value = operation.results.first {
-      guard let expression = expressions.first, bindings[value] == nil else { return }
-      if live.isEmpty { return }
+    for (value, expression) in zip(operation.results, expressions) {
+      guard isUsed(value), !storedState.contains(value), bindings[value] == nil else { continue }
       if canInline(value, expression, operation) {
         pending[value] = expression
       } else {
         append(.assign(.name(declareAssigned(value)), expression))
       }
-      return
-    }
-    for (value, expression) in zip(operation.results, expressions) where live.contains(value) && bindings[value] == nil
-    {
-      bindings[value] = expression
     }
   }
+
+  /// Whether anything reads the value.
+  func isUsed(_ value: Value) -> Bool { uses[value, default: 0] > 0 }
 
   /// Gives a value a variable name and notes whose value the assignment that follows will hold.
   func declareAssigned(_ value: Value) -> String {

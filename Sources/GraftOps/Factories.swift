@@ -65,10 +65,11 @@ extension OpDefinition {
       }, differentiability: .none("yields booleans"), spellings: spellings, samples: samples)
   }
 
-  /// A reduction of `x` over `axes`.
+  /// A reduction of `x` over `axes`; `result` is the element type of the result, x's own by default.
   static func reduction(
-    _ name: String, _ summary: String, accepts: DTypeSet = .numeric, result: DType? = nil,
-    promotion: Promotion = .none, attributes: [AttributeSpec] = [], differentiability: Differentiability? = nil,
+    _ name: String, _ summary: String, accepts: DTypeSet = .numeric, promotion: Promotion = .none,
+    attributes: [AttributeSpec] = [], result: (@Sendable (DType) -> DType)? = nil,
+    differentiability: Differentiability? = nil,
     decomposition: Decomposition? = nil, spellings: [Spelling],
     samples: [Sample] = [
       Sample(.normal(3, 4, 5), attributes: ["axes": .ints([1])]),
@@ -84,7 +85,7 @@ extension OpDefinition {
         try call.require(type, accepts)
         let axes = try call.axes("axes", rank: type.rank)
         let shape = ShapeRule.reduced(type.shape, axes: axes, keepdims: try call.bool("keepdims"))
-        return [TensorType(result ?? type.dtype, shape)]
+        return [TensorType(result?(type.dtype) ?? type.dtype, shape)]
       }, differentiability: differentiability, decomposition: decomposition, spellings: spellings, samples: samples)
   }
 }

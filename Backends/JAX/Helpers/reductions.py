@@ -1,1 +1,17 @@
 """Helpers for reductions."""
+
+import jax.numpy as jnp
+from jax import Array
+
+
+def vector_norm(
+    x: Array,
+    *,
+    order: float = 2,
+    axis: int | tuple | None = None,
+    keepdims: bool = False,
+) -> Array:
+    """(sum |x| ** order) ** (1 / order) over the axes, with a zero gradient at zero."""
+    total = (jnp.abs(x) ** order).sum(axis, keepdims=keepdims)
+    is_zero = total == 0
+    return jnp.where(is_zero, 0, jnp.where(is_zero, 1, total) ** (1 / order))

@@ -12,6 +12,7 @@ enum JAXRules {
     scans,
     sorting,
     shapes,
+    joining,
     indexing,
     linearAlgebra,
     fourier,

@@ -8,7 +8,7 @@ extension JAXRules {
     "reshape": { context in
       let (from, to) = (try context.call.type(0).shape, try context.call.dims("shape"))
       let x = context.operand("x")
-      if let index = context.newAxes(from: from, to: to) { return [.subscript(x, index)] }
+      if let items = context.axisItems(from: from, to: to) { return [context.indexed(x, items, rank: from.count)] }
       return [x.attribute("reshape").call(context.reshapeArguments(to))]
     },
     "transpose": { context in
@@ -18,10 +18,55 @@ extension JAXRules {
       let moved = permutation.indices.filter { permutation[$0] != $0 }
       if moved.count == 2 {
         let rank = permutation.count
+        if moved == [rank - 2, rank - 1] { return [x.attribute("mT")] }
         let axes = moved.map { PythonExpression.integer(rank > 2 && moved[0] >= rank - 2 ? $0 - rank : $0) }
         return [x.attribute("swapaxes").call(axes)]
       }
       return [x.attribute("transpose").call(permutation.map { .integer($0) })]
+    },
+    "flip": { context in
+      let (rank, axes) = (try context.call.type(0).rank, try context.call.ints("axes"))
+      let reversed = PythonExpression.slice(nil, nil, step: -1)
+      guard axes.count < 3 else {
+        return [context.reference("jax.numpy.flip").call(context.operand("x"), try context.attribute("axes"))]
+      }
+      let items = (0..<rank).map { axes.contains($0) ? reversed : .fullSlice }
+      return [context.indexed(context.operand("x"), items, rank: rank)]
+    },
+    "diagonal": { context in
+      let (offset, axis1, axis2) = (
+        try context.call.dim("offset"), try context.call.int("axis1"), try context.call.int("axis2")
+      )
+      let rank = try context.call.type(0).rank
+      var arguments: [PythonExpression] = []
+      if offset != 0 || (axis1, axis2) != (0, 1) { arguments.append(context.dim(offset)) }
+      if (axis1, axis2) != (0, 1) {
+        let isLast = axis1 + axis2 == 2 * rank - 3
+        arguments += [axis1, axis2].map { .integer(isLast ? $0 - rank : $0) }
+      }
+      return [context.operand("x").attribute("diagonal").call(arguments)]
+    },
+    "diagonal_embed": { context in
+      let (offset, rank) = (try context.call.dim("offset"), try context.call.type(0).rank)
+      let function = rank == 1 ? context.reference("jax.numpy.diag") : context.helper("diag_embed")
+      return [function.call([context.operand("x")] + (offset == 0 ? [] : [context.dim(offset)]))]
+    },
+    "sliding_windows": { context in
+      let axis = context.axis(try context.call.int("axis"), rank: try context.call.type(0).rank)
+      return [
+        context.helper("sliding_windows").call(
+          context.operand("x"), try context.attribute("size"), try context.attribute("step"),
+          keywords: axis == -1 ? [] : [("axis", axis)])
+      ]
+    },
+    "patches": { context in
+      [context.helper("extract_patches").call([context.operand("x")], keywords: try context.patchKeywords())]
+    },
+    "fold_patches": { context in
+      let size = context.shape(try context.call.dims("size"))
+      return [
+        context.helper("fold_patches").call([context.operand("x"), size], keywords: try context.patchKeywords())
+      ]
     },
   ]
 }
@@ -29,18 +74,22 @@ extension JAXRules {
 extension EmitContext {
   /// The extents of a reshape; a single dynamic one that the others determine is -1.
   func reshapeArguments(_ shape: [Dim]) -> [PythonExpression] {
+    if shape.count == 1, shape[0].asSymbol == nil { return [-1] }
     let dynamic = shape.indices.filter { shape[$0].knownValue == nil }
     let inferred = dynamic.first { shape[$0].asSymbol == nil }
     return shape.enumerated().map { index, extent in index == inferred ? -1 : dim(extent) }
   }
 
-  /// `[:, None]` where a reshape only inserts axes of extent 1.
-  func newAxes(from: [Dim], to: [Dim]) -> PythonExpression? {
+  /// The subscript of a reshape that only inserts axes of extent 1 (`[:, None]`) or only drops them (`[:, 0]`).
+  func axisItems(from: [Dim], to: [Dim]) -> [PythonExpression]? {
+    if to.count < from.count { return droppedAxes(from: from, to: to) }
     guard to.count > from.count, !from.isEmpty else { return nil }
     var items: [PythonExpression] = []
     var next = 0
-    for extent in to {
-      if next < from.count, extent == from[next] {
+    for (position, extent) in to.enumerated() {
+      // Where both readings are possible the axis is new if there are more to insert than to keep.
+      let isNew = extent == 1 && (next == from.count || from[next] != 1 || to.count - position > from.count - next + 0)
+      if next < from.count, extent == from[next], !(isNew && extent == 1 && from[next] == 1) {
         items.append(.fullSlice)
         next += 1
       } else if extent == 1 {
@@ -49,11 +98,34 @@ extension EmitContext {
         return nil
       }
     }
-    guard next == from.count else { return nil }
-    while items.count > 1, items.last == .fullSlice { items.removeLast() }
-    if items.last == PythonExpression.none, items.dropLast().allSatisfy({ $0 == .fullSlice }), items.count > 3 {
-      items = [.ellipsis, .none]
+    return next == from.count ? items : nil
+  }
+
+  private func droppedAxes(from: [Dim], to: [Dim]) -> [PythonExpression]? {
+    var items: [PythonExpression] = []
+    var next = 0
+    for extent in from {
+      if next < to.count, extent == to[next],
+        extent != 1 || to.count - next > 0 && from.count - items.count <= to.count - next
+      {
+        items.append(.fullSlice)
+        next += 1
+      } else if extent == 1 {
+        items.append(0)
+      } else {
+        return nil
+      }
     }
-    return items.count == 1 ? items[0] : .tuple(items)
+    return next == to.count ? items : nil
+  }
+
+  fileprivate func patchKeywords() throws -> [(String, PythonExpression)] {
+    let (kernel, stride) = (try call.dims("kernel"), try call.dims("stride"))
+    let (padding, dilation) = (try call.dims("padding"), try call.dims("dilation"))
+    var keywords = [("kernel", shape(kernel))]
+    if stride != [1, 1] { keywords.append(("stride", shape(stride))) }
+    if padding != [0, 0] { keywords.append(("padding", shape(padding))) }
+    if dilation != [1, 1] { keywords.append(("dilation", shape(dilation))) }
+    return keywords
   }
 }

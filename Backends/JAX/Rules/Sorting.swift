@@ -3,5 +3,14 @@ import GraftOps
 import GraftSyntax
 
 extension JAXRules {
-  static let sorting: Rules = [:]
+  static let sorting: Rules = [
+    "top_k": { context in
+      let rank = try context.call.type(0).rank
+      let axis = try context.call.int("axis")
+      let keywords: [(String, PythonExpression)] = axis == rank - 1 ? [] : [("axis", .integer(axis))]
+      return context.unpack(
+        context.reference("jax.lax.top_k").call(
+          [context.operand("x"), try context.attribute("k")], keywords: keywords))
+    }
+  ]
 }

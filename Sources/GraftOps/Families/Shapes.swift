@@ -1,7 +1,8 @@
 import GraftIR
 
 extension OpDefinition {
-  static let shapes: [OpDefinition] = [reshape, transpose, broadcastTo, dimension]
+  static let shapes: [OpDefinition] =
+    [reshape, transpose, broadcastTo, dimension] + slicing + joining
 
   /// The same elements in row-major order under another shape.
   package static let reshape: OpDefinition = OpDefinition(
