@@ -142,7 +142,7 @@ case(
 )
 
 index = torch.tensor([[0, 1, 2, 0], [2, 0, 0, 1]])
-source = torch.randn(3, 4)
+source = torch.randn(2, 4)
 case("scatter", lambda a, i, u: a.scatter(0, i, u), x, index, source)
 case("scatter value", lambda a, i: a.scatter(0, i, 2.0), x, index)
 case(
@@ -157,7 +157,7 @@ case(
     lambda a, i, u: a.scatter(-1, i, u),
     x,
     torch.tensor([[0, 2], [1, 3]]),
-    source,
+    source[:, :2].clone(),
 )
 case("scatter_add", lambda a, i, u: a.scatter_add(0, i, u), x, index, source)
 case(
@@ -165,7 +165,7 @@ case(
     lambda a, i, u: a.scatter_add(1, i, u),
     x,
     torch.tensor([[0, 0, 0], [1, 2, 1]]),
-    source,
+    source[:, :3].clone(),
 )
 case(
     "scatter_add ints",
@@ -267,7 +267,6 @@ def added(a):
 def filled(a):
     a = a.clone()
     a[:, 0].fill_(2)
-    a.fill_diagonal_(0)
     a[3].zero_()
     return a
 
