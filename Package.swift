@@ -88,5 +88,9 @@ let package = Package(
     tests("GraftFiles", ["GraftFiles", "GraftIR"]),
     tests("GraftPython", ["GraftPython"]),
     tests("GraftNative", ["GraftNative"]),
+    tests("GraftTrace", ["GraftTrace", "GraftIR", "GraftOps"]),
+    tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
+    tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftIR", "GraftOps", collections]),
+    tests("Graft", ["Graft", "GraftFiles", "GraftIR", "GraftOps"]),
   ]
 )

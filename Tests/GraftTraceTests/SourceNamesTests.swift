@@ -1,0 +1,52 @@
+import GraftIR
+import Testing
+
+@testable import GraftTrace
+
+@Suite struct SourceNamesTests {
+  @Test(arguments: [
+    ("x = self.conv1(x)", ["x"]), ("x += y", ["x"]), ("self.out = f(x)", ["out"]),
+    ("a, (b, c) = f(x)", ["a", "b", "c"]),
+    ("h: Tensor = f(x)", ["h"]), ("x[0] = 1", ["x"]), ("y = a if b == c else d", ["y"]), ("cache[\"k\"] = v", []),
+    ("return f(x)", []), ("if x == y:", []), ("assert a <= b", []), ("f(x, y=1)", []), ("", []), ("= 3", []),
+  ])
+  func readsTheAssignedVariables(statement: String, names: [String]) {
+    #expect(SourceNames.targets(in: statement) == names)
+  }
+
+  @Test func aReturnTakesTheCallersVariable() {
+    let origin = Origin(frames: [
+      SourceLocation(file: "/home/me/net.py", line: 3, text: "h = self.block(x)"),
+      SourceLocation(file: "/home/me/block.py", line: 9, text: "return self.relu(y)"),
+      SourceLocation(file: "/env/site-packages/torch/nn/modules/activation.py", line: 1, text: "result = F.relu(x)"),
+    ])
+    #expect(SourceNames.targets(of: origin) == ["h"])
+  }
+}
+
+@Suite struct TypePromotionTests {
+  private let scalar = { (dtype: DType) in TensorType(dtype) }
+  private let vector = { (dtype: DType) in TensorType(dtype, [3]) }
+
+  /// The cases of PyTorch's documentation of type promotion.
+  @Test func followsPyTorch() {
+    #expect(TypePromotion.common([vector(.float32), vector(.float64)], scalars: []) == .float64)
+    #expect(TypePromotion.common([vector(.int32), scalar(.int64)], scalars: []) == .int32)
+    #expect(TypePromotion.common([vector(.int32), scalar(.float32)], scalars: []) == .float32)
+    #expect(TypePromotion.common([vector(.int32)], scalars: [.float(1.5)]) == .float32)
+    #expect(TypePromotion.common([vector(.float16)], scalars: [.float(1.5)]) == .float16)
+    #expect(TypePromotion.common([vector(.bool)], scalars: [.int(1)]) == .int64)
+    #expect(TypePromotion.common([vector(.uint8), vector(.int8)], scalars: []) == .int16)
+    #expect(TypePromotion.common([vector(.float16), vector(.bfloat16)], scalars: []) == .float32)
+    #expect(TypePromotion.common([vector(.float64)], scalars: [.complex(0, 1)]) == .complex128)
+    #expect(TypePromotion.common([vector(.complex64), vector(.float64)], scalars: []) == .complex128)
+  }
+
+  @Test func joiningIsCommutative() {
+    for a in DType.allCases where a != .key {
+      for b in DType.allCases where b != .key {
+        #expect(TypePromotion.join(a, b) == TypePromotion.join(b, a), "\(a) and \(b)")
+      }
+    }
+  }
+}
