@@ -40,6 +40,8 @@ extension JAXRules {
       guard let eps = try context.call.optional("eps")?.asDouble else { return [logit.call(context.operand("x"))] }
       return [logit.call(context.helper("clamp").call(context.operand("x"), .float(eps), .float(1 - eps)))]
     },
+    "xlogy": { [$0.reference("jax.scipy.special.xlogy").call($0.floating("x"), $0.floating("y"))] },
+    "xlog1py": { [$0.reference("jax.scipy.special.xlog1py").call($0.floating("x"), $0.floating("y"))] },
     "polar": { context in
       let angle = context.reference("jax.numpy.exp").call(
         PythonExpression.binary(.name("1j"), .multiply, context.operand("y")))
@@ -60,4 +62,12 @@ extension JAXRules {
     "imag": { context in [context.operand("x").attribute("imag")] },
     "conj": { context in [context.operand("x").method("conj")] },
   ]
+}
+
+extension EmitContext {
+  /// An operand that is floating even where it is a whole number: JAX differentiates these functions in both operands.
+  fileprivate func floating(_ name: String) -> PythonExpression {
+    guard let number = call[name].asScalar?.asDouble, number.isFinite else { return operand(name) }
+    return .float(number)
+  }
 }

@@ -60,6 +60,7 @@ extension TorchVocabulary {
     }
     if x.asValue == nil, y.asValue == nil { x = try context.tensor(x, dtype: dtype) }
     (x, y) = (try context.cast(x, to: dtype), try context.cast(y, to: dtype))
+    if dtype == .bool { return [try context.op(definition.name == "multiply" ? .bitwiseAnd : .bitwiseOr, x, y)] }
     return [reversed ? try context.op(definition, y, x) : try context.op(definition, x, y)]
   }
 

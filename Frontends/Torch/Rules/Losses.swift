@@ -47,6 +47,7 @@ extension TorchVocabulary {
         .crossEntropy, context, ["self", "target", "weight"], floats: ["label_smoothing"], integers: ["ignore_index"],
         integral: ["target"])
     },
+    "aten.ctc_loss.Tensor": ctc, "aten.ctc_loss.IntList": ctc,
     "aten.cosine_similarity.default": { context in
       let (x, y) = try distant(context)
       let rank = max(context.type(x).rank, context.type(y).rank)
@@ -96,6 +97,39 @@ extension TorchVocabulary {
     guard reductions.indices.contains(number) else { throw context.unsupported("`reduction` is \(number)") }
     attributes["reduction"] = .string(reductions[number])
     return [try context.builder.apply(definition, tensors, attributes: attributes)[0]]
+  }
+
+  /// Connectionist temporal classification; one sequence without a batch axis gets one.
+  private static let ctc: ImportVocabulary.Rule = { context in
+    var (x, targets) = (try context.tensor("log_probs"), try context.tensor("targets"))
+    let shape = context.type(x).shape
+    let isBatched = shape.count == 3
+    if !isBatched {
+      x = try context.reshape(x, [shape[0], 1, shape[1]])
+      targets = try context.reshape(targets, [1] + context.type(targets).shape)
+    }
+    guard context.type(targets).rank == 2 else {
+      throw context.unsupported("targets of several sequences must be padded to [N, S]")
+    }
+    func lengths(_ name: String) throws -> Operand {
+      if let known = context.argument(name).asList?.compactMap(\.asScalar), !known.isEmpty {
+        guard let literal = TensorLiteral(dtype: .int64, shape: [known.count], elements: known) else {
+          throw context.unsupported("`\(name)` must hold integers")
+        }
+        return try context.op(.constant, attributes: ["value": .literal(literal)])
+      }
+      return try context.reshape(try context.tensor(name), [context.type(x).shape[1]])
+    }
+    let reductions = ["none", "mean", "sum"]
+    let number = try context.int("reduction")
+    guard reductions.indices.contains(number) else { throw context.unsupported("`reduction` is \(number)") }
+    let loss = try context.op(
+      .ctcLoss, x, targets, try lengths("input_lengths"), try lengths("target_lengths"),
+      attributes: [
+        "blank": .int(try context.int("blank")), "zero_infinity": .bool(try context.bool("zero_infinity")),
+        "reduction": .string(reductions[number]),
+      ])
+    return [isBatched ? loss : try context.reshape(loss, [])]
   }
 
   private static let negativeLogLikelihood: ImportVocabulary.Rule = { context in
