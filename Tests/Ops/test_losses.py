@@ -24,7 +24,12 @@ for reduction in ("none", "mean", "sum"):
     case(f"bce with logits {reduction}", nn.BCEWithLogitsLoss(**r), x, share)
     case(f"kl div {reduction}", nn.KLDivLoss(**r), x, probs)
     case(f"poisson nll {reduction}", nn.PoissonNLLLoss(**r), x, share * 5)
-    case(f"soft margin {reduction}", nn.SoftMarginLoss(**r), x, y.sign())
+    case(
+        f"soft margin {reduction}",
+        lambda a, reduction: F.soft_margin_loss(a, y.sign().to(a), reduction=reduction),
+        x,
+        **r,
+    )
     case(f"hinge embedding {reduction}", nn.HingeEmbeddingLoss(**r), x, y.sign())
     case(
         f"margin ranking {reduction}",

@@ -197,6 +197,14 @@ extension OpDefinition {
       type.shape[axis] = type.shape[axis].floorDivided(by: 2)
       return [type]
     },
+    decomposition: { b, op in
+      let type = try op.type(0)
+      let axis = try op.axis("axis", rank: type.rank)
+      let half = type.shape[axis].floorDivided(by: 2)
+      let first = try b.slice(op[0], axis: axis, from: 0, to: half)
+      let second = try b.slice(op[0], axis: axis, from: half, to: type.shape[axis])
+      return [try b(.multiply, first, try b(.sigmoid, second))]
+    },
     spellings: [
       .aten("glu.default(self:x, dim:axis)"), .torch("torch.nn.functional.glu(input:x, dim:axis=-1)"),
       .jax("jax.nn.glu(x, axis=-1)"),

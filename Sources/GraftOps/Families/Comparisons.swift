@@ -3,7 +3,7 @@ import GraftIR
 extension OpDefinition {
   static let comparisons: [OpDefinition] = [
     equal, notEqual, less, lessEqual, greater, greaterEqual, isNaN, isInfinite, isFinite, isPositiveInfinity,
-    isNegativeInfinity, isReal, signBit, isClose, isIn,
+    isNegativeInfinity, isReal, signBit, isClose,
   ]
 
   /// `x == y`.
@@ -86,22 +86,4 @@ extension OpDefinition {
       .torch("torch.isclose(input:x, other:y, rtol=1e-05, atol=1e-08, equal_nan=False)"),
     ] + .numpyAndJAX("isclose(x, y, rtol=1e-05, atol=1e-08, equal_nan=False)"),
     samples: [Sample(.normal(3, 4), .normal(3, 4))])
-
-  /// Whether each element of x is among the elements of y.
-  package static let isIn: OpDefinition = OpDefinition(
-    "is_in", family: .comparison, summary: "Whether each element of x is among those of y.",
-    operands: [.tensorOrScalar("x"), .tensorOrScalar("y")],
-    attributes: [
-      AttributeSpec("assume_unique", .bool, default: .bool(false)),
-      AttributeSpec("invert", .bool, default: .bool(false)),
-    ], promotion: .common,
-    infer: { call in [TensorType(.bool, call[0].asValue.map { call.type(of: $0).shape } ?? [])] },
-    differentiability: .none("yields booleans"),
-    spellings: [
-      "Tensor_Tensor(elements:x, test_elements:y", "Tensor_Scalar(elements:x, test_element:y",
-      "Scalar_Tensor(element:x, test_elements:y",
-    ].map { .aten("isin.\($0), assume_unique, invert)") }
-      + [.torch("torch.isin(elements:x, test_elements:y, assume_unique=False, invert=False)")]
-      + .numpyAndJAX("isin(x, y, assume_unique=False, invert=False)"),
-    samples: [Sample(.integers(0, 9, 3, 4), .integers(0, 9, 4))])
 }
