@@ -72,8 +72,11 @@ package struct JAXModuleWriter {
     }
     var keywordOnly: [PythonParameter] = []
     if drawsRandomNumbers {
-      let type = emitter.imports.resolve("jax.Array") | .none
-      keywordOnly.append(PythonParameter("rng", annotation: type, default: PythonExpression.none))
+      let type = emitter.imports.resolve("jax.Array")
+      keywordOnly.append(
+        function.alwaysDraws
+          ? PythonParameter("rng", annotation: type)
+          : PythonParameter("rng", annotation: type | .none, default: PythonExpression.none))
     }
     if function.needsTrainFlag {
       keywordOnly.append(PythonParameter("train", annotation: "bool", default: false))

@@ -23,6 +23,18 @@ package struct JAXTarget: PythonTarget {
 
   package func rule(for op: String) -> EmitRule? { JAXRules.all[op] }
 
+  package func constant(_ value: Double, imports: inout ImportSet) -> PythonExpression? {
+    let greatest = Double(Float.greatestFiniteMagnitude)
+    switch value {
+    case .infinity: return imports.resolve("jax.numpy.inf")
+    case -.infinity: return -imports.resolve("jax.numpy.inf")
+    case greatest, -greatest:
+      let limits = imports.resolve("jax.numpy.finfo").call(imports.resolve("jax.numpy.float32"))
+      return limits.attribute(value > 0 ? "max" : "min")
+    default: return value.isNaN ? imports.resolve("jax.numpy.nan") : nil
+    }
+  }
+
   /// 64-bit integers are written `int`: JAX makes them 32 bits wide unless told otherwise.
   package func dtype(_ dtype: DType, in context: EmitContext) -> PythonExpression {
     switch dtype {

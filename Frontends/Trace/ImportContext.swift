@@ -156,7 +156,10 @@ package final class ImportContext {
 
   /// The tensor with another element type; itself when it has that already.
   package func cast(_ operand: Operand, to dtype: DType) throws -> Operand {
-    guard operand.asValue != nil, type(operand).dtype != dtype else { return operand }
+    guard let value = operand.asValue, type(operand).dtype != dtype else { return operand }
+    if dtype.isInteger || dtype.isFloating, let extent = builder.extent(value) {
+      return try builder.size(extent, dtype: dtype)
+    }
     return try builder(.cast, operand, attributes: ["dtype": .dtype(dtype)])
   }
 

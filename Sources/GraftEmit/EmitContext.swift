@@ -69,7 +69,7 @@ package struct EmitContext {
     axes.count == 1 ? axis(axes[0], rank: rank) : ints(axes)
   }
 
-  package func scalar(_ scalar: Scalar) -> PythonExpression { FunctionEmitter.number(scalar) }
+  package func scalar(_ scalar: Scalar) -> PythonExpression { emitter.number(scalar) }
 
   /// An attribute as a plain Python value.
   package func attribute(_ name: String) throws -> PythonExpression {

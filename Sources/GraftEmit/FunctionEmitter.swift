@@ -156,7 +156,7 @@ package final class FunctionEmitter {
   package func expression(_ operand: Operand) -> PythonExpression {
     switch operand {
     case .absent: .none
-    case .scalar(let scalar): Self.number(scalar)
+    case .scalar(let scalar): number(scalar)
     case .list(let values): .list(values.map { expression(.value($0)) })
     case .value(let value): read(value)
     }
@@ -180,6 +180,14 @@ package final class FunctionEmitter {
     let name = declareAssigned(value)
     append(.assign(.name(name), expression))
     return .name(name)
+  }
+
+  /// A number, by the target's name for it if it has one.
+  func number(_ scalar: Scalar) -> PythonExpression {
+    guard case .float(let value) = scalar, let constant = target.constant(value, imports: &imports) else {
+      return Self.number(scalar)
+    }
+    return constant
   }
 
   static func number(_ scalar: Scalar) -> PythonExpression {

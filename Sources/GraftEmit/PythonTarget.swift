@@ -12,6 +12,8 @@ package protocol PythonTarget: Sendable {
   var helpers: HelperLibrary { get }
   /// How an op is written that the catalogue's spelling cannot say.
   func rule(for op: String) -> EmitRule?
+  /// A number that the target has a name for, such as infinity; nil for one that is written out.
+  func constant(_ value: Double, imports: inout ImportSet) -> PythonExpression?
   /// An element type as an expression.
   func dtype(_ dtype: DType, in context: EmitContext) -> PythonExpression
 }
@@ -20,6 +22,8 @@ package protocol PythonTarget: Sendable {
 package typealias EmitRule = @Sendable (EmitContext) throws -> [PythonExpression]
 
 extension PythonTarget {
+  package func constant(_ value: Double, imports: inout ImportSet) -> PythonExpression? { nil }
+
   /// Whether the target can write the op as it stands, without decomposing it.
   package func canWrite(_ definition: OpDefinition) -> Bool {
     rule(for: definition.name) != nil || !definition.spellings(in: framework).isEmpty

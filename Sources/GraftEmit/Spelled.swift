@@ -79,7 +79,7 @@ extension FunctionEmitter {
   ) throws -> PythonExpression {
     switch attribute {
     case .none: return .none
-    case .scalar(let scalar): return kind == .float ? Self.float(scalar) : Self.number(scalar)
+    case .scalar(let scalar): return kind == .float ? floating(scalar) : number(scalar)
     case .string(let word): return .string(word)
     case .dtype(let dtype): return context.dtype(dtype)
     case .dim(let dim):
@@ -92,8 +92,9 @@ extension FunctionEmitter {
     }
   }
 
-  private static func float(_ scalar: Scalar) -> PythonExpression {
-    scalar.asDouble.map { .float($0) } ?? number(scalar)
+  private func floating(_ scalar: Scalar) -> PythonExpression {
+    guard let value = scalar.asDouble else { return number(scalar) }
+    return target.constant(value, imports: &imports) ?? .float(value)
   }
 
   /// A tensor as nested lists.
@@ -110,7 +111,7 @@ extension FunctionEmitter {
     }
     func element(_ scalar: Scalar) -> PythonExpression {
       if case .float(let value) = scalar { return .float(value) }
-      return number(scalar)
+      return Self.number(scalar)
     }
     return build(0, literal.elements[...])
   }

@@ -4,6 +4,7 @@ A family's file lists its cases with `case(...)` and ends in `main()`. Run it wi
 built by `swift build --product emit-trace` and found through $GRAFT_EMIT_TRACE or under .build.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import itertools
@@ -21,6 +22,8 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASES = []
 NUMBERS = itertools.count()
+# Both sides draw their random numbers from the stream with this seed.
+DRAWS = 5
 # An emitted function may be this many times further from float64 than PyTorch's own float32 is.
 FACTOR = 8.0
 FLOOR = 4e-6
@@ -47,17 +50,22 @@ def case(name, function, *inputs, gradients=True, train=None, tolerance=None, **
     CASES.append(Case(name, function, inputs, kwargs, options))
 
 
-class Embedded:
-    """Finds the embedded modules of the PyTorch frontend under the names that Graft gives them."""
+FOLDERS = {
+    "graft_torch_": ROOT / "Frontends" / "Torch" / "Tracer",
+    "graft_jax_": ROOT / "Backends" / "JAX" / "Runner",
+}
 
-    prefix = "graft_torch_"
+
+class Embedded:
+    """Finds the Python files that Graft embeds under the names that it gives them."""
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        if not name.startswith(cls.prefix):
-            return None
-        file = ROOT / "Frontends" / "Torch" / "Tracer" / f"{name[len(cls.prefix) :]}.py"
-        return importlib.util.spec_from_file_location(name, file)
+        for prefix, folder in FOLDERS.items():
+            if name.startswith(prefix):
+                file = folder / f"{name[len(prefix) :]}.py"
+                return importlib.util.spec_from_file_location(name, file)
+        return None
 
 
 sys.meta_path.append(Embedded)
@@ -147,6 +155,8 @@ def as_numpy(tensor):
     tensor = tensor.detach()
     if tensor.is_conj():
         tensor = tensor.resolve_conj()
+    if tensor._is_zerotensor():
+        tensor = torch.zeros(tensor.shape, dtype=tensor.dtype)
     if tensor.dtype == torch.bfloat16:
         return tensor.float().numpy()
     return tensor.numpy()
@@ -209,11 +219,13 @@ def compare(case, subject, function, train, constants):
     import torch.utils._pytree as pytree
 
     leaves, spec = pytree.tree_flatten(case.inputs)
+    arguments = inspect.signature(function).parameters
     runs = []
     for wide in (True, False):
-        runs.append(run_torch(case, subject, leaves, spec, train, wide))
+        runs.append(
+            run_torch(case, subject, leaves, spec, train, wide, "rng" in arguments)
+        )
     (outputs, gradients, state, cotangents), (outputs32, gradients32, state32, _) = runs
-    arguments = inspect.signature(function).parameters
     named = {
         n: jax.numpy.asarray(as_numpy(p)) for n, p in unique(subject.named_parameters())
     }
@@ -233,6 +245,11 @@ def compare(case, subject, function, train, constants):
         if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())
     ]
 
+    always_draws = isinstance(subject, Function) or (
+        "rng" in arguments and arguments["rng"].default is inspect.Parameter.empty
+    )
+    replaced_draws = importlib.import_module("graft_jax_draws").replaced_draws
+
     def call(parameters, differentiable):
         filled = list(values)
         for index, value in zip(floating, differentiable):
@@ -247,7 +264,7 @@ def compare(case, subject, function, train, constants):
         if "inputs" in arguments:
             inputs = [tuple(inputs)]
         keywords = {}
-        if "rng" in arguments and train:
+        if "rng" in arguments and (train or always_draws):
             keywords["rng"] = jax.random.key(0)
         if "train" in arguments:
             keywords["train"] = train
@@ -255,7 +272,8 @@ def compare(case, subject, function, train, constants):
         return result if "state" in arguments else (result, {})
 
     differentiable = [values[i] for i in floating]
-    result, new_state = jax.jit(call)(named, differentiable)
+    with replaced_draws(DRAWS):
+        result, new_state = jax.jit(call)(named, differentiable)
     flat = [
         x for x in jax.tree.leaves(result, is_leaf=lambda x: x is None) if x is not None
     ]
@@ -285,7 +303,8 @@ def compare(case, subject, function, train, constants):
         ]
         return found
 
-    out, vjp = jax.vjp(floats, named, differentiable)
+    with replaced_draws(DRAWS):
+        out, vjp = jax.vjp(floats, named, differentiable)
     cts = [jax.numpy.asarray(c).astype(o.dtype) for c, o in zip(cotangents, out)]
     by_name, by_input = vjp(cts)
     got = list(by_input) + [by_name[n] for n in named]
@@ -329,7 +348,7 @@ def flatten_state(tree, prefix=""):
     return flat
 
 
-def run_torch(case, subject, leaves, spec, train, wide):
+def run_torch(case, subject, leaves, spec, train, wide, draws):
     """PyTorch's outputs, gradients, state and the cotangents used, in float64 or as the case is."""
     import copy
 
@@ -351,7 +370,11 @@ def run_torch(case, subject, leaves, spec, train, wide):
             ):
                 leaf.requires_grad_(True)
         inputs.append(leaf)
-    result = subject(*pytree.tree_unflatten(inputs, spec))
+    stream = contextlib.nullcontext()
+    if draws:
+        stream = importlib.import_module("graft_torch_draws").DrawStream(DRAWS, wide)
+    with stream:
+        result = subject(*pytree.tree_unflatten(inputs, spec))
     outputs = [x for x in pytree.tree_flatten(result)[0] if isinstance(x, torch.Tensor)]
     generator = torch.Generator().manual_seed(7)
     cotangents, targets = [], []

@@ -2,12 +2,36 @@
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 
 def dropout(x: Array, rng: Array | None, rate: float) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
+    if rate == 1:
+        return jnp.zeros_like(x)
     keep = jax.random.bernoulli(rng, 1 - rate, x.shape)
     return jnp.where(keep, x / (1 - rate), 0)
+
+
+def random_relu(x: Array, rng: Array | None, lower: float, upper: float) -> Array:
+    """Leaky relu with slopes drawn from [lower, upper); without a key, with their mean."""
+    slope = (lower + upper) / 2
+    if rng is not None:
+        slope = jax.random.uniform(rng, x.shape, minval=lower, maxval=upper)
+    return jnp.where(x > 0, x, slope * x)
+
+
+def multinomial(rng: Array, weights: Array, count: int) -> Array:
+    """Distinct indices [..., count] drawn by weights [..., N]."""
+    noise = jax.random.exponential(rng, weights.shape)
+    return lax.top_k(weights / noise, count)[1]
+
+
+def multinomial_with_replacement(rng: Array, weights: Array, count: int) -> Array:
+    """Indices [..., count] drawn by weights [..., N], each independently."""
+    cdf = jnp.cumsum(weights, axis=-1) / weights.sum(-1, keepdims=True)
+    draw = jax.random.uniform(rng, (*weights.shape[:-1], count))
+    index = (cdf[..., None, :] <= draw[..., None]).sum(-1)
+    return jnp.minimum(index, weights.shape[-1] - 1)

@@ -6,6 +6,68 @@ extension JAXRules {
   static let elementwise: Rules = [
     "cast": { context in
       [context.operand("x").method("astype", context.dtype(try context.call.dtype("dtype")))]
-    }
+    },
+    "reciprocal": { context in [1 / context.operand("x")] },
+    "frac": { context in
+      let x = context.named("x")
+      return [x - context.reference("jax.numpy.trunc").call(x)]
+    },
+    "truncate_divide": { context in
+      if try context.call.type(context.call[0].asValue == nil ? 1 : 0).dtype.isFloating {
+        return [context.reference("jax.numpy.trunc").call(context.operand("x") / context.operand("y"))]
+      }
+      let (x, y) = (context.named("x"), context.named("y"))
+      return [(x - context.reference("jax.numpy.fmod").call(x, y)).floorDivided(by: y)]
+    },
+    "clip": { context in
+      let type = try context.call.type(0)
+      let (low, high) = (context.call["low"], context.call["high"])
+      var arguments = [context.operand("x")]
+      var keywords: [(String, PythonExpression)] = []
+      let names = type.dtype.isFloating ? ("low", "high") : ("min", "max")
+      if low.isAbsent {
+        keywords.append((names.1, context.operand("high")))
+      } else {
+        arguments.append(context.operand("low"))
+        if !high.isAbsent { arguments.append(context.operand("high")) }
+      }
+      let clip = type.dtype.isFloating ? context.helper("clamp") : context.reference("jax.numpy.clip")
+      return [clip.call(arguments, keywords: keywords)]
+    },
+    "ldexp": { context in [context.operand("x") * PythonExpression.integer(2).power(context.operand("y"))] },
+    "logit": { context in
+      let logit = context.reference("jax.scipy.special.logit")
+      guard let eps = try context.call.optional("eps")?.asDouble else { return [logit.call(context.operand("x"))] }
+      return [logit.call(context.helper("clamp").call(context.operand("x"), .float(eps), .float(1 - eps)))]
+    },
+    "xlogy": { [$0.reference("jax.scipy.special.xlogy").call($0.floating("x"), $0.floating("y"))] },
+    "xlog1py": { [$0.reference("jax.scipy.special.xlog1py").call($0.floating("x"), $0.floating("y"))] },
+    "polar": { context in
+      let angle = context.reference("jax.numpy.exp").call(
+        PythonExpression.binary(.name("1j"), .multiply, context.operand("y")))
+      return [context.operand("x") * angle]
+    },
+    "view_as_real": { context in
+      let x = context.named("x")
+      return [
+        context.reference("jax.numpy.stack").call(
+          .list([x.attribute("real"), x.attribute("imag")]), keywords: [("axis", -1)])
+      ]
+    },
+    "view_as_complex": { context in
+      let x = context.named("x")
+      return [context.reference("jax.lax.complex").call(x[.ellipsis, 0], x[.ellipsis, 1])]
+    },
+    "real": { context in [context.operand("x").attribute("real")] },
+    "imag": { context in [context.operand("x").attribute("imag")] },
+    "conj": { context in [context.operand("x").method("conj")] },
   ]
+}
+
+extension EmitContext {
+  /// An operand that is floating even where it is a whole number: JAX differentiates these functions in both operands.
+  fileprivate func floating(_ name: String) -> PythonExpression {
+    guard let number = call[name].asScalar?.asDouble, number.isFinite else { return operand(name) }
+    return .float(number)
+  }
 }

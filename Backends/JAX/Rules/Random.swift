@@ -1,4 +1,5 @@
 import GraftEmit
+import GraftIR
 import GraftOps
 import GraftSyntax
 
@@ -7,14 +8,84 @@ extension JAXRules {
     "split_key": { context in
       let count = PythonExpression.integer(try context.call.int("count"))
       let split = context.reference("jax.random.split").call("rng", count)
-      let none = PythonExpression.list([.none]) * count
-      let keys = context.assign(
-        "keys", none.conditional(if: .comparison("rng", [PythonComparison(.is, .none)]), else: split))
+      let keys: PythonExpression
+      if context.function.alwaysDraws {
+        keys = context.assign("keys", split)
+      } else {
+        let none = PythonExpression.list([.none]) * count
+        keys = context.assign(
+          "keys", none.conditional(if: .comparison("rng", [PythonComparison(.is, .none)]), else: split))
+      }
       return context.call.results.indices.map { keys[.integer($0)] }
     },
     "dropout": { context in
       let rate = try context.call.double("rate")
       return [context.helper("dropout").call(context.operand("x"), context.operand("key"), .float(rate))]
     },
+    "random_relu": { context in
+      let (lower, upper) = (try context.attribute("lower"), try context.attribute("upper"))
+      return [context.helper("random_relu").call(context.operand("x"), context.operand("key"), lower, upper)]
+    },
+    "bernoulli": { context in
+      let shape = context.shape(try context.call.dims("shape"))
+      return [
+        context.reference("jax.random.bernoulli").call(context.operand("key"), context.operand("p"), shape)
+      ]
+    },
+    "uniform": { context in
+      var keywords = try context.drawnType()
+      if try context.call.double("low") != 0 { keywords.append(("minval", try context.attribute("low"))) }
+      if try context.call.double("high") != 1 { keywords.append(("maxval", try context.attribute("high"))) }
+      return [try context.draw("uniform", keywords)]
+    },
+    "normal": { [try $0.draw("normal", try $0.drawnType())] },
+    "exponential": { [try $0.draw("exponential", try $0.drawnType())] },
+    "random_integer": { context in
+      let dtype = try context.call.dtype("dtype")
+      let limits = [context.dim(try context.call.dim("low")), context.dim(try context.call.dim("high"))]
+      let shape = context.shape(try context.call.dims("shape"))
+      return [
+        context.reference("jax.random.randint").call(
+          [context.operand("key"), shape] + limits,
+          keywords: dtype == .int64 ? [] : [("dtype", context.dtype(dtype))])
+      ]
+    },
+    "random_permutation": { context in
+      let count = try context.call.dims("shape").first ?? 1
+      let drawn = context.reference("jax.random.permutation").call(context.operand("key"), context.dim(count))
+      let dtype = try context.call.dtype("dtype")
+      return [dtype == .int64 ? drawn : drawn.method("astype", context.dtype(dtype))]
+    },
+    "multinomial": { context in
+      let helper = try context.call.bool("replacement") ? "multinomial_with_replacement" : "multinomial"
+      let count = context.dim(try context.call.dim("count"))
+      return [context.helper(helper).call(context.operand("key"), context.operand("x"), count)]
+    },
   ]
+}
+
+extension EmitContext {
+  /// `jax.random.name(key, shape, ...)`
+  fileprivate func draw(_ name: String, _ keywords: [(String, PythonExpression)]) throws -> PythonExpression {
+    reference("jax.random.\(name)").call([operand("key"), shape(try call.dims("shape"))], keywords: keywords)
+  }
+
+  fileprivate func drawnType() throws -> [(String, PythonExpression)] {
+    let dtype = try call.dtype("dtype")
+    return dtype == .float32 ? [] : [("dtype", self.dtype(dtype))]
+  }
+}
+
+extension Function {
+  /// Whether random numbers are drawn outside of training too, so that a key must be given.
+  var alwaysDraws: Bool {
+    func draws(_ block: Block) -> Bool {
+      block.operations.contains { operation in
+        if operation.name == "mode" { return operation.regions.last.map(draws) ?? false }
+        guard let definition = OpCatalogue.definition(operation.name) else { return false }
+        return definition.drawsRandomNumbers && !definition.dependsOnMode || operation.regions.contains(where: draws)
+      }
+    }
+    return draws(body)
+  }
 }

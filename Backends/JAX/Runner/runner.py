@@ -156,7 +156,9 @@ class Program:
             if has_leaf(tree)
         ]
         keywords = {}
-        if "rng" in self.arguments and (train or request.get("draws_in_eval")):
+        rng = self.arguments.get("rng")
+        # A program that draws in both modes has a key for which there is no default.
+        if rng and (train or rng.default is rng.empty or request.get("draws_in_eval")):
             keywords["rng"] = jax.random.key(0)
         if "train" in self.arguments:
             keywords["train"] = train

@@ -1,9 +1,10 @@
 import GraftIR
 
 extension OpDefinition {
-  static let arithmetic: [OpDefinition] = [
-    add, subtract, multiply, divide, power, negative, exp, log, sqrt, rsqrt, tanh, cast, where_,
-  ]
+  static let arithmetic: [OpDefinition] =
+    [
+      add, subtract, multiply, divide, power, negative, exp, log, sqrt, rsqrt, tanh, cast, where_, clip, nanToNum,
+    ] + elementary + binaryArithmetic + specialFunctions + complexNumbers
 
   // MARK: Binary
 
@@ -41,14 +42,37 @@ extension OpDefinition {
       let dx = try b(.divide, ct, op[1])
       let dy = try b(.negative, try b(.multiply, dx, try b(.divide, op[0], op[1])))
       return [try b.unbroadcast(dx, like: op[0]), try b.unbroadcast(dy, like: op[1])]
-    }, spellings: .python("x / y") + [.aten("div.Tensor(self:x, other:y)"), .aten("div.Scalar(self:x, other:y)")])
+    },
+    spellings: .python("x / y") + [.aten("div.Tensor(self:x, other:y)"), .aten("div.Scalar(self:x, other:y)")]
+      + .atenBinary("true_divide", ["Tensor", "Scalar"]) + .atenBinary("divide", ["Tensor", "Scalar"]))
 
   /// `x ** y`.
   package static let power: OpDefinition = binary(
     "power", "x raised to y.",
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil, nil] }
+      let (x, y, whole) = (Term(b, op[0]), Term(b, op[1]), Term(b, ct))
+      var cotangents: [Operand?] = [nil, nil]
+      if let exponent = op[1].asScalar?.asDouble {
+        let slope = exponent == 0 ? try x * 0 : try y * x.applying(.power, Term(exponent - 1))
+        cotangents[0] = try (whole * slope).operand
+      } else {
+        if op[0].asValue != nil {
+          let slope = try y * x.applying(.power, y - 1)
+          cotangents[0] = try b.unbroadcast(
+            (whole * Term(0).where_(y.applying(.equal, 0), else: slope)).operand, like: op[0])
+        }
+        let safe = try Term(1).where_(x.applying(.equal, 0), else: x + y * 0)
+        let slope = try x.applying(.power, y) * safe.log
+        cotangents[1] = try b.unbroadcast((whole * slope).operand, like: op[1])
+      }
+      return cotangents
+    },
     spellings: .python("x ** y") + [
       .aten("pow.Tensor_Scalar(self:x, exponent:y)"), .aten("pow.Tensor_Tensor(self:x, exponent:y)"),
       .aten("pow.Scalar(self:x, exponent:y)"),
+      .aten("float_power.Tensor_Scalar(self:x, exponent:y)"), .aten("float_power.Tensor_Tensor(self:x, exponent:y)"),
+      .aten("float_power.Scalar(self:x, exponent:y)"),
     ], samples: [Sample(.uniform(0.1, 2, 3, 4), .uniform(-1, 2, 4)), Sample(.normal(3), .scalar(.int(2)))])
 
   // MARK: Unary
@@ -57,7 +81,7 @@ extension OpDefinition {
   package static let negative: OpDefinition = unary(
     "negative", "-x.", accepts: .numeric, promotion: .none,
     differentiability: .vjp { b, _, ct in [try ct[0].map { try b(.negative, $0) }] },
-    spellings: .python("-x") + [.aten("neg.default(self:x)")])
+    spellings: .python("-x") + [.aten("neg.default(self:x)"), .aten("negative.default(self:x)")])
 
   /// e raised to `x`.
   package static let exp: OpDefinition = unary(
@@ -132,6 +156,53 @@ extension OpDefinition {
       ]
     }, spellings: .numpyAndJAX("where(condition, x, y)"),
     samples: [Sample(.bools(3, 4), .normal(3, 4), .scalar(.float(0)))])
+
+  /// x limited from below and above; either limit may be left out. At a limit the gradient is still that of x.
+  package static let clip: OpDefinition = OpDefinition(
+    "clip", family: .elementwise, summary: "x limited from below and above.",
+    operands: [.tensor("x"), .optional("low"), .optional("high")], promotion: .common,
+    infer: { call in
+      let type = try call.elementwiseType()
+      try call.require(type, .real)
+      return [type]
+    },
+    decomposition: { b, op in
+      var x = Term(b, op[0])
+      if !op[1].isAbsent {
+        let low = Term(b, op[1])
+        x = try low.where_(x < low, else: x)
+      }
+      if !op[2].isAbsent {
+        let high = Term(b, op[2])
+        x = try high.where_(x > high, else: x)
+      }
+      return [x.operand]
+    },
+    spellings: [
+      .aten("clamp.default(self:x, min:low, max:high)"), .aten("clamp.Tensor(self:x, min:low, max:high)"),
+      .aten("clip.default(self:x, min:low, max:high)"), .aten("clip.Tensor(self:x, min:low, max:high)"),
+      .aten("clamp_min.default(self:x, min:low)"), .aten("clamp_min.Tensor(self:x, min:low)"),
+      .aten("clamp_max.default(self:x, max:high)"), .aten("clamp_max.Tensor(self:x, max:high)"),
+      .torch("torch.clamp(input:x, min:low=None, max:high=None)"), .numpy("numpy.clip(x, low, high)"),
+    ],
+    samples: [Sample(.normal(3, 4), .scalar(.float(-0.5)), .scalar(.float(0.5))), Sample(.normal(3), .scalar(.int(0)))])
+
+  /// x with NaN and infinities replaced; an infinity without replacement becomes the type's extreme finite number.
+  package static let nanToNum: OpDefinition = OpDefinition(
+    "nan_to_num", family: .elementwise, summary: "x with NaN and infinities replaced.", operands: [.tensor("x")],
+    attributes: [
+      AttributeSpec("nan", .float, default: .float(0)), AttributeSpec("posinf", .float, default: Attribute.none),
+      AttributeSpec("neginf", .float, default: Attribute.none),
+    ],
+    infer: { [try $0.type(0)] },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      return [try b(.where_, try b(.isFinite, op[0]), ct, .float(0))]
+    },
+    spellings: [
+      .aten("nan_to_num.default(self:x, nan, posinf, neginf)"),
+      .torch("torch.nan_to_num(input:x, nan=0.0, posinf=None, neginf=None)"),
+    ] + .numpyAndJAX("nan_to_num(x, nan=0.0, posinf=None, neginf=None)"), samples: [Sample(.normal(3, 4))])
 }
 
 extension GraphBuilder {

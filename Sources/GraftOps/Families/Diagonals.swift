@@ -80,14 +80,14 @@ extension OpDefinition {
       let type = try call.type(0)
       let offset = try call.int("offset")
       guard let last = type.shape.last, offset != Int.min else { throw call.problem("takes vectors") }
-      let extent = last + Dim(abs(offset))
+      let extent = last + Dim(Swift.abs(offset))
       return [type.with(shape: type.shape.dropLast() + [extent, extent])]
     },
     decomposition: { b, op in
       let type = try op.type(0)
       let offset = try op.int("offset")
       let axis = type.rank - 1
-      let extent = type.shape[axis] + Dim(abs(offset))
+      let extent = type.shape[axis] + Dim(Swift.abs(offset))
       var (low, high) = (Array(repeating: Dim(0), count: type.rank), Array(repeating: Dim(0), count: type.rank))
       (low[axis], high[axis]) = (Dim(max(offset, 0)), Dim(max(-offset, 0)))
       let row = try b(.pad, op[0], attributes: ["low": .dims(low), "high": .dims(high)])

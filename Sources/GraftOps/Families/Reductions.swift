@@ -145,6 +145,14 @@ extension GraphBuilder {
     return try self(.transpose, unflattened, attributes: ["permutation": .ints(inverse)])
   }
 
+  /// The extent that a scalar stands for, if it is one.
+  package func extent(_ value: Value) -> Dim? {
+    guard function.type(of: value).isScalar,
+      let maker = operations.last(where: { $0.results.contains(value) }), maker.name == OpDefinition.dimension.name
+    else { return nil }
+    return maker.attributes["value"]?.asDim
+  }
+
   /// An extent as a number: in place when it is known, otherwise a scalar tensor.
   package func size(_ extent: Dim, dtype: DType) throws -> Operand {
     if let known = extent.knownValue { return dtype.isInteger ? .int(known) : .float(Double(known)) }
