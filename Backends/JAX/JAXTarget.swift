@@ -11,6 +11,7 @@ package struct JAXTarget: PythonTarget {
 
   package var aliases: [ModuleAlias] {
     [
+      ModuleAlias("math", as: "math", .module("math")),
       ModuleAlias("jax.numpy", as: "jnp", .module("jax.numpy", as: "jnp")),
       ModuleAlias("jax.lax", as: "lax", .member(of: "jax", "lax")),
       ModuleAlias("jax.Array", as: "Array", .member(of: "jax", "Array")),

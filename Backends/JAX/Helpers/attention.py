@@ -1,1 +1,27 @@
 """Helpers for attention."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def attention_weights(
+    query: Array,
+    key: Array,
+    mask: Array | None = None,
+    *,
+    scale: float | None = None,
+    causal: bool = False,
+) -> Array:
+    """How much each query [..., T, D] attends to each key [..., S, D]: [..., T, S].
+
+    A mask is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
+    """
+    scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if causal:
+        mask = jnp.tri(*scores.shape[-2:], dtype=bool)
+    if mask is not None:
+        hides = mask.dtype == bool
+        scores = jnp.where(mask, scores, -jnp.inf) if hides else scores + mask
+    sees = (scores != -jnp.inf).any(-1, keepdims=True)
+    return jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)

@@ -3,68 +3,71 @@
 from jax import Array, lax
 
 
+def standardize(x: Array, axes: int | tuple = -1, *, eps: float = 1e-5) -> Array:
+    """x with mean 0 and variance 1 over the axes."""
+    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) * lax.rsqrt(var + eps)
+
+
+def standardize_groups(x: Array, groups: int, *, eps: float = 1e-5) -> Array:
+    """x [N, C, ...] with mean 0 and variance 1 over each group of channels."""
+    return standardize(x.reshape(x.shape[0], groups, -1), eps=eps).reshape(x.shape)
+
+
 def layer_norm(
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    *,
-    axes: int | tuple = -1,
-    eps: float = 1e-5,
+    params: dict, x: Array, *, axes: int | tuple = -1, eps: float = 1e-5
 ) -> Array:
     """Normalise x over the axes, then scale and shift."""
     mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    x = (x - mean) * lax.rsqrt(var + eps)
-    if weight is not None:
-        x = x * weight
-    return x if bias is None else x + bias
+    return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
+
+
+def rms_norm(
+    params: dict, x: Array, *, axes: int | tuple = -1, eps: float = 1e-5
+) -> Array:
+    """Divide x by its root mean square over the axes, then scale."""
+    square = jnp.square(x).mean(axes, keepdims=True)
+    return x * lax.rsqrt(square + eps) * params["weight"]
+
+
+def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Array:
+    """Normalise x [N, C, ...] over each group of channels, then scale and shift each."""
+    grouped = x.reshape(x.shape[0], groups, -1)
+    mean, var = grouped.mean(-1, keepdims=True), grouped.var(-1, keepdims=True)
+    x = ((grouped - mean) * lax.rsqrt(var + eps)).reshape(x.shape)
+    shape = (-1,) + (1,) * (x.ndim - 2)
+    return x * params["weight"].reshape(shape) + params["bias"].reshape(shape)
 
 
 def batch_norm(
-    x: Array,
     params: dict,
     state: dict,
+    x: Array,
     *,
-    train: bool,
+    train: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[Array, dict]:
-    """Batch normalisation of x [N, C, ...]; in training the running statistics move."""
+    """Normalise each channel of x [N, C, ...]; in training the running statistics move."""
     mean, var = state["running_mean"], state["running_var"]
     if train:
         axes = (0, *range(2, x.ndim))
         count = x.size // x.shape[1]
         running_mean, running_var = mean, var
         mean, var = x.mean(axes), x.var(axes)
-        unbiased = var * (count / max(count - 1, 1))
+        unbiased = var * (count / (count - 1))
         state = state | {
             "running_mean": running_mean + momentum * (mean - running_mean),
             "running_var": running_var + momentum * (unbiased - running_var),
         }
-    scale = lax.rsqrt(var + eps)
-    if "weight" in params:
-        scale = scale * params["weight"]
-    shift = -mean * scale
-    if "bias" in params:
-        shift = shift + params["bias"]
+    scale = params["weight"] * lax.rsqrt(var + eps)
+    shift = params["bias"] - mean * scale
     shape = (-1,) + (1,) * (x.ndim - 2)
     return x * scale.reshape(shape) + shift.reshape(shape), state
 
 
-def batch_standardize(
-    x: Array,
-    mean: Array | None = None,
-    var: Array | None = None,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    *,
-    eps: float = 1e-5,
-) -> Array:
-    """Normalise x [N, C, ...] per channel, by its own statistics unless they are given."""
-    axes = (0, *range(2, x.ndim))
-    shape = (-1,) + (1,) * (x.ndim - 2)
-    mean = x.mean(axes) if mean is None else mean
-    var = x.var(axes) if var is None else var
-    x = (x - mean.reshape(shape)) * lax.rsqrt(var + eps).reshape(shape)
-    if weight is not None:
-        x = x * weight.reshape(shape)
-    return x if bias is None else x + bias.reshape(shape)
+def weight_norm(direction: Array, magnitude: Array, axis: int | None = None) -> Array:
+    """The direction with the norm of each slice along the axis set to the magnitude."""
+    axes = tuple(i for i in range(direction.ndim) if i != axis)
+    norm = jnp.sqrt(jnp.square(direction).sum(axes, keepdims=True))
+    return direction * (magnitude / norm)

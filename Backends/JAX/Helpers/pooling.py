@@ -1,7 +1,35 @@
 """Helpers for pooling."""
 
+import math
+
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
+
+
+def max_pool2d(x: Array, size: int, *, stride: int, padding: int = 0) -> Array:
+    """Maximum in each size x size window of x [N, C, H, W]."""
+    return lax.reduce_window(
+        x,
+        -jnp.inf,
+        lax.max,
+        (1, 1, size, size),
+        (1, 1, stride, stride),
+        [(0, 0), (0, 0), (padding, padding), (padding, padding)],
+    )
+
+
+def avg_pool2d(x: Array, size: int, *, stride: int, padding: int = 0) -> Array:
+    """Mean of each size x size window of x [N, C, H, W]; padding counts as zeros."""
+    total = lax.reduce_window(
+        x,
+        0.0,
+        lax.add,
+        (1, 1, size, size),
+        (1, 1, stride, stride),
+        [(0, 0), (0, 0), (padding, padding), (padding, padding)],
+    )
+    return total / size**2
 
 
 def max_pool(
@@ -10,19 +38,123 @@ def max_pool(
     *,
     stride: tuple,
     padding: tuple = (),
-    dilation: tuple | None = None,
+    dilation: tuple = (),
 ) -> Array:
-    """Maximum in each window of the last axes of x; padding counts as minus infinity."""
-    leading = (1,) * (x.ndim - len(kernel))
-    lowest = (
-        -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
-    )
+    """Maximum in each window of the last axes of x."""
+    outer = x.ndim - len(kernel)
+    inexact = jnp.issubdtype(x.dtype, jnp.inexact)
     return lax.reduce_window(
         x,
-        lowest,
+        -jnp.inf if inexact else jnp.iinfo(x.dtype).min,
         lax.max,
-        leading + kernel,
-        leading + stride,
-        ((0, 0),) * len(leading) + (padding or ((0, 0),) * len(kernel)),
-        window_dilation=leading + (dilation or (1,) * len(kernel)),
+        (1,) * outer + kernel,
+        (1,) * outer + stride,
+        ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),
+        window_dilation=(1,) * outer + (dilation or (1,) * len(kernel)),
     )
+
+
+def sum_pool(x: Array, kernel: tuple, *, stride: tuple, padding: tuple = ()) -> Array:
+    """Sum of each window of the last axes of x."""
+    outer = x.ndim - len(kernel)
+    return lax.reduce_window(
+        x,
+        0.0,
+        lax.add,
+        (1,) * outer + kernel,
+        (1,) * outer + stride,
+        ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),
+    )
+
+
+def avg_pool(x: Array, kernel: tuple, *, stride: tuple, padding: tuple = ()) -> Array:
+    """Mean of each window of the last axes of x; padding counts as zeros."""
+    return sum_pool(x, kernel, stride=stride, padding=padding) / math.prod(kernel)
+
+
+def avg_pool_inside(
+    x: Array, kernel: tuple, *, stride: tuple, padding: tuple = ()
+) -> Array:
+    """Mean of what each window of the last axes of x holds, without the padding."""
+    count = sum_pool(jnp.ones_like(x), kernel, stride=stride, padding=padding)
+    return sum_pool(x, kernel, stride=stride, padding=padding) / count
+
+
+def max_of_windows(x: Array, windows: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Maximum of each window of the last axes of x, and its position in row-major order.
+
+    For each axis the positions [outputs, k] that a window holds, and whether they are in x.
+    """
+    spatial = x.shape[x.ndim - len(windows) :]
+    position, inside = 0, True
+    for axis, (index, valid) in enumerate(windows):
+        others = [i for i in range(2 * len(windows)) if i % len(windows) != axis]
+        index, valid = jnp.expand_dims(index, others), jnp.expand_dims(valid, others)
+        position = position * spatial[axis] + jnp.clip(index, 0, spatial[axis] - 1)
+        inside = inside & valid
+    outputs = position.shape[: len(windows)]
+    position, inside = (a.reshape(*outputs, -1) for a in (position, inside))
+    flat = x.reshape(*x.shape[: x.ndim - len(windows)], -1)
+    best = jnp.where(inside, flat[..., position], -jnp.inf).argmax(-1)
+    index = jnp.take_along_axis(
+        jnp.broadcast_to(position, best.shape + position.shape[-1:]),
+        best[..., None],
+        axis=-1,
+    )[..., 0]
+    values = jnp.take_along_axis(flat, index.reshape(*flat.shape[:-1], -1), axis=-1)
+    return values.reshape(index.shape), index
+
+
+def max_pool_with_indices(
+    x: Array,
+    kernel: tuple,
+    *,
+    stride: tuple,
+    padding: tuple = (),
+    dilation: tuple = (),
+) -> tuple[Array, Array]:
+    """Maximum in each window of the last axes of x, and its position in row-major order."""
+    windows = []
+    for axis, size in enumerate(kernel):
+        extent = x.shape[x.ndim - len(kernel) + axis]
+        low, high = padding[axis] if padding else (0, 0)
+        step = dilation[axis] if dilation else 1
+        count = (extent + low + high - step * (size - 1) - 1) // stride[axis] + 1
+        start = jnp.arange(count) * stride[axis] - low
+        index = start[:, None] + jnp.arange(size) * step
+        windows.append((index, (index >= 0) & (index < extent)))
+    return max_of_windows(x, windows)
+
+
+def adaptive_max_pool(x: Array, size: tuple) -> tuple[Array, Array]:
+    """Maximum of each of `size` nearly equal parts of the last axes of x, and its position."""
+    windows = []
+    for axis, count in enumerate(size, x.ndim - len(size)):
+        extent = x.shape[axis]
+        start = jnp.arange(count) * extent // count
+        stop = -(-(jnp.arange(count) + 1) * extent // count)
+        index = start[:, None] + jnp.arange(-(-extent // count) + 1)
+        windows.append((index, index < stop[:, None]))
+    return max_of_windows(x, windows)
+
+
+def adaptive_avg_pool(x: Array, size: tuple) -> Array:
+    """Mean of each of `size` nearly equal parts of the last axes of x."""
+    for axis, count in enumerate(size, x.ndim - len(size)):
+        extent = x.shape[axis]
+        start = jnp.arange(count) * extent // count
+        stop = -(-(jnp.arange(count) + 1) * extent // count)
+        index = jnp.arange(extent)
+        inside = (index >= start[:, None]) & (index < stop[:, None])
+        share = inside / inside.sum(1, keepdims=True)
+        x = jnp.moveaxis(jnp.moveaxis(x, axis, -1) @ share.T.astype(x.dtype), -1, axis)
+    return x
+
+
+def max_unpool(x: Array, indices: Array, size: tuple) -> Array:
+    """Zeros with last axes of the given size, and the elements of x at their positions."""
+    outer = x.shape[: x.ndim - len(size)]
+    flat = jnp.zeros((math.prod(outer), math.prod(size)), x.dtype)
+    rows = jnp.arange(flat.shape[0])[:, None]
+    columns = indices.reshape(flat.shape[0], -1)
+    return flat.at[rows, columns].set(x.reshape(columns.shape)).reshape(*outer, *size)

@@ -7,32 +7,47 @@ extension JAXRules {
   static let convolutions: Rules = [
     "conv": { context in
       let call = context.call
-      var positional = [context.operand("x"), context.operand("weight")]
-      if !call["bias"].isAbsent { positional.append(context.operand("bias")) }
+      let rank = try call.type(1).rank - 2
+      let (stride, dilation) = (try call.dims("stride"), try call.dims("dilation"))
+      let (padding, spread) = (try call.dims("padding").pairs, try call.dims("spread"))
+      let groups = try call.dim("groups")
+      let isPlain =
+        [stride, dilation].allSatisfy(\.isUniform) && padding.flatMap { [$0.0, $0.1] }.isUniform && spread.isEmpty
+        && rank <= 3
+      let positional = [context.moduleOrDictionary(["weight", "bias"]), context.operand("x")]
       var keywords: [(String, PythonExpression)] = []
-      let padding = try call.dims("padding")
-      let pairs = stride(from: 0, to: padding.count - 1, by: 2).map { (padding[$0], padding[$0 + 1]) }
-      context.add(perAxis: try call.dims("stride"), as: "stride", unless: 1, to: &keywords)
-      if pairs.allSatisfy({ $0.0 == $0.1 }) {
-        context.add(perAxis: pairs.map(\.0), as: "padding", unless: 0, to: &keywords)
+      if isPlain {
+        if stride[0] != 1 { keywords.append(("stride", context.dim(stride[0]))) }
+        if padding[0].0 != 0 { keywords.append(("padding", context.dim(padding[0].0))) }
+        if dilation[0] != 1 { keywords.append(("dilation", context.dim(dilation[0]))) }
       } else {
-        keywords.append(("padding", .tuple(pairs.map { context.shape([$0.0, $0.1]) })))
+        keywords.append(("stride", context.shape(stride)))
+        keywords.append(("padding", .tuple(padding.map { context.shape([$0.0, $0.1]) })))
+        if dilation.contains(where: { $0 != 1 }) { keywords.append(("dilation", context.shape(dilation))) }
+        if !spread.isEmpty { keywords.append(("spread", context.shape(spread))) }
       }
-      context.add(perAxis: try call.dims("dilation"), as: "dilation", unless: 1, to: &keywords)
+      if groups != 1 { keywords.append(("groups", context.dim(groups))) }
+      return [context.helper(isPlain ? "conv\(rank)d" : "conv").call(positional, keywords: keywords)]
+    },
+    "conv_transpose": { context in
+      let call = context.call
+      let rank = try call.type(1).rank - 2
+      var keywords = [("stride", context.shape(try call.dims("stride")))]
+      let zeros = Array(repeating: Dim(0), count: rank)
+      let ones = Array(repeating: Dim(1), count: rank)
+      for (name, standard) in [("padding", zeros), ("output_padding", zeros), ("dilation", ones)] {
+        let values = try call.dims(name)
+        if values != standard { keywords.append((name, context.shape(values))) }
+      }
       let groups = try call.dim("groups")
       if groups != 1 { keywords.append(("groups", context.dim(groups))) }
-      return [context.helper("conv").call(positional, keywords: keywords)]
-    }
+      let positional = [context.moduleOrDictionary(["weight", "bias"]), context.operand("x")]
+      return [context.helper("conv_transpose").call(positional, keywords: keywords)]
+    },
   ]
 }
 
-extension EmitContext {
-  /// Adds a keyword with one number for all axes where they agree, a tuple where they do not, nothing at the default.
-  func add(
-    perAxis values: [Dim], as name: String, unless standard: Dim, to keywords: inout [(String, PythonExpression)]
-  ) {
-    if values.allSatisfy({ $0 == standard }) { return }
-    let same = values.allSatisfy { $0 == values[0] }
-    keywords.append((name, same ? dim(values[0]) : shape(values)))
-  }
+extension [Dim] {
+
+  var isUniform: Bool { allSatisfy { $0 == self[0] } }
 }

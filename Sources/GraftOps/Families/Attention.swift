@@ -1,5 +1,138 @@
 import GraftIR
 
 extension OpDefinition {
-  static let attention: [OpDefinition] = []
+  static let attention: [OpDefinition] = [scaledDotProductAttention]
+
+  /// `softmax(scale * query @ key.T + mask) @ value` over query [..., T, D], key [..., S, D], value [..., S, E].
+  ///
+  /// The mask [..., T, S] is boolean, true where a query sees a key, or is added to the scores; `causal` lets query i
+  /// see keys 0 to i. A query that sees nothing yields zeros. `scale` is `1 / sqrt(D)` unless given. Where key and value
+  /// have fewer heads (axis -3) than query, each serves as many consecutive query heads. With a key `rng`, a share
+  /// `dropout_rate` of the weights is dropped in training.
+  package static let scaledDotProductAttention: OpDefinition = OpDefinition(
+    "attention", family: .attention, summary: "Scaled dot-product attention.",
+    operands: [.tensor("query"), .tensor("key"), .tensor("value"), .optional("mask"), .optional("rng")],
+    attributes: [
+      AttributeSpec("scale", .float, default: Attribute.none),
+      AttributeSpec("causal", .bool, default: .bool(false)),
+      AttributeSpec("dropout_rate", .float, default: .float(0)),
+    ],
+    infer: { call in
+      let (query, key, value) = (try call.type(0), try call.type(1), try call.type(2))
+      guard query.rank >= 2, key.rank >= 2, value.rank >= 2 else {
+        throw call.problem("takes [..., T, D], not \(query), \(key) and \(value)")
+      }
+      guard query.shape[query.rank - 1] == key.shape[key.rank - 1],
+        key.shape[key.rank - 2] == value.shape[value.rank - 2]
+      else { throw call.problem("shapes do not fit: \(query), \(key) and \(value)") }
+      var (keyBatch, valueBatch) = (Array(key.shape.dropLast(2)), Array(value.shape.dropLast(2)))
+      let queryBatch = Array(query.shape.dropLast(2))
+      if try call.groups() != nil, let heads = queryBatch.last {
+        keyBatch[keyBatch.count - 1] = heads
+        valueBatch[valueBatch.count - 1] = heads
+      }
+      guard let scores = ShapeRule.broadcast(queryBatch, keyBatch), let batch = ShapeRule.broadcast(scores, valueBatch)
+      else { throw call.problem("leading axes do not broadcast: \(query), \(key) and \(value)") }
+      return [query.with(shape: batch + [query.shape[query.rank - 2], value.shape[value.rank - 1]])]
+    },
+    decomposition: { b, op in
+      let query = try op.type(0)
+      let (key, value) = try b.expandedHeads(op)
+      let scale = try op.optional("scale")?.asDouble ?? op.defaultScale(query)
+      let scores = try b(.multiply, try b(.matmul, op[0], try b.matrixTransposed(key)), .float(scale))
+      let weights = try b.maskedSoftmax(scores, mask: op[3], causal: try op.bool("causal"))
+      let rate = try op.double("dropout_rate")
+      let kept = op[4].isAbsent || rate == 0 ? weights : try b(.dropout, weights, op[4], attributes: ["rate": .float(rate)])
+      return [try b(.matmul, kept, value)]
+    },
+    spellings: [
+      .torch(
+        "torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask:mask=None, "
+          + "is_causal:causal=False, scale=None)")
+    ],
+    samples: [
+      Sample(.normal(2, 3, 5, 4), .normal(2, 3, 6, 4), .normal(2, 3, 6, 4)),
+      Sample(.normal(2, 4, 5, 4), .normal(2, 2, 5, 4), .normal(2, 2, 5, 4), attributes: ["causal": .bool(true)]),
+      Sample(
+        .normal(2, 3, 5, 4), .normal(2, 3, 6, 4), .normal(2, 3, 6, 8), .normal(5, 6), attributes: ["scale": .float(0.3)]
+      ),
+    ])
+}
+
+extension OpCall {
+  /// How many consecutive query heads share a head of key and value; nil when all have their own or there are none.
+  package func groups() throws -> Int? {
+    let (query, key) = (try type(0), try type(1))
+    guard query.rank >= 3, key.rank >= 3, query.shape[query.rank - 3] != key.shape[key.rank - 3],
+      let heads = query.shape[query.rank - 3].knownValue, let shared = key.shape[key.rank - 3].knownValue, shared > 1,
+      heads % shared == 0
+    else { return nil }
+    return heads / shared
+  }
+
+  func defaultScale(_ query: TensorType) throws -> Double {
+    guard let extent = query.shape[query.rank - 1].knownValue, extent > 0 else {
+      throw problem("needs `scale` where the last extent of \(query) is not known")
+    }
+    return 1 / Double(extent).squareRoot()
+  }
+}
+
+extension GraphBuilder {
+  /// The last two axes exchanged.
+  func matrixTransposed(_ x: Operand) throws -> Operand {
+    let rank = shape(x).count
+    var permutation = Array(0..<rank)
+    if rank >= 2 { permutation.swapAt(rank - 1, rank - 2) }
+    return try self(.transpose, x, attributes: ["permutation": .ints(permutation)])
+  }
+
+  /// Key and value with each head repeated for the query heads that share it.
+  fileprivate func expandedHeads(_ op: OpCall) throws -> (key: Operand, value: Operand) {
+    guard let groups = try op.groups() else { return (op[1], op[2]) }
+    func expanded(_ x: Operand) throws -> Operand {
+      let from = shape(x)
+      let axis = from.count - 2
+      var wide = from
+      wide.insert(1, at: axis)
+      let inserted = try self(.reshape, x, attributes: ["shape": .dims(wide)])
+      wide[axis] = Dim(groups)
+      let repeated = try self(.broadcastTo, inserted, attributes: ["shape": .dims(wide)])
+      wide.remove(at: axis)
+      wide[axis - 1] = wide[axis - 1] * Dim(groups)
+      return try self(.reshape, repeated, attributes: ["shape": .dims(wide)])
+    }
+    return (try expanded(op[1]), try expanded(op[2]))
+  }
+
+  /// Softmax over the last axis of scores [..., T, S] among what is seen; zeros where nothing is.
+  fileprivate func maskedSoftmax(_ scores: Operand, mask: Operand, causal: Bool) throws -> Operand {
+    let type = type(scores)
+    let last = type.rank - 1
+    if mask.isAbsent && !causal { return try softmax(scores, axis: last) }
+    var scores = scores
+    let hidden = Operand.float(-.infinity)
+    if causal {
+      let (rows, columns) = (type.shape[last - 1], type.shape[last])
+      let row = try self(.arange, attributes: ["count": .dim(rows), "dtype": .dtype(.int32)])
+      let column = try self(.arange, attributes: ["count": .dim(columns), "dtype": .dtype(.int32)])
+      let below = try self(.reshape, row, attributes: ["shape": .dims([rows, 1])])
+      scores = try self(.where_, try self(.greaterEqual, below, column), scores, hidden)
+    }
+    if mask.asValue != nil {
+      let isBoolean = self.type(mask).dtype == .bool
+      scores = try isBoolean ? self(.where_, mask, scores, hidden) : self(.add, scores, mask)
+    }
+    let open = try self(.cast, try self(.notEqual, scores, hidden), attributes: ["dtype": .dtype(.float32)])
+    let count = try self(.sum, open, attributes: ["axes": .ints([last]), "keepdims": .bool(true)])
+    let sees = try self(.greater, count, .int(0))
+    let weights = try softmax(try self(.where_, sees, scores, .float(0)), axis: last)
+    return try self(.where_, sees, weights, .float(0))
+  }
+}
+
+extension GraphBuilder {
+  fileprivate func softmax(_ x: Operand, axis: Int) throws -> Operand {
+    try self(try OpCatalogue.named("softmax"), x, attributes: ["axis": .int(axis)])
+  }
 }

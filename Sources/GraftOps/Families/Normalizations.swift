@@ -1,7 +1,9 @@
 import GraftIR
 
 extension OpDefinition {
-  static let normalizations: [OpDefinition] = [batchNorm, layerNorm]
+  static let normalizations: [OpDefinition] = [
+    batchNorm, layerNorm, rmsNorm, groupNorm, instanceNorm, weightNorm,
+  ]
 
   /// Batch normalisation of `x` [N, C, ...] over all axes but the channels (Ioffe and Szegedy, 2015).
   ///
@@ -23,11 +25,139 @@ extension OpDefinition {
       return [x, statistics, statistics]
     }, dependsOnMode: true)
 
-  /// Normalisation over the trailing axes (Ba, Kiros and Hinton, 2016), by the biased variance.
+  /// Normalisation over the `rank` trailing axes (Ba, Kiros and Hinton, 2016), by the biased variance.
   package static let layerNorm: OpDefinition = OpDefinition(
     "layer_norm", family: .normalization, summary: "Normalises the trailing axes, then scales and shifts.",
     operands: [.tensor("x"), .optional("weight"), .optional("bias")],
     attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float, default: .float(1e-5))],
+    infer: { call in
+      let x = try call.type(0)
+      _ = try call.trailingAxes(x)
+      return [x]
+    },
+    decomposition: { b, op in
+      let x = try op.type(0)
+      let normalized = try b.standardize(op[0], axes: try op.trailingAxes(x), eps: try op.double("eps"))
+      return [try b.scaleAndShift(normalized, op[1], op[2])]
+    },
+    samples: [
+      Sample(.normal(2, 3, 8), .normal(8), .normal(8), attributes: ["rank": .int(1)]),
+      Sample(.normal(2, 3, 8), .absent, .absent, attributes: ["rank": .int(2), "eps": .float(1e-3)]),
+    ])
+
+  /// Division by the root of the mean square over the `rank` trailing axes (Zhang and Sennrich, 2019).
+  package static let rmsNorm: OpDefinition = OpDefinition(
+    "rms_norm", family: .normalization, summary: "Divides by the root mean square of the trailing axes, then scales.",
+    operands: [.tensor("x"), .optional("weight")], attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float)],
+    infer: { call in
+      let x = try call.type(0)
+      _ = try call.trailingAxes(x)
+      return [x]
+    },
+    decomposition: { b, op in
+      let axes = try op.trailingAxes(try op.type(0))
+      let square = try b(
+        .mean, try b(.multiply, op[0], op[0]), attributes: ["axes": .ints(axes), "keepdims": .bool(true)])
+      let scale = try b(.rsqrt, try b(.add, square, .float(try op.double("eps"))))
+      return [try b.scaleAndShift(try b(.multiply, op[0], scale), op[1], .absent)]
+    },
+    samples: [Sample(.normal(2, 3, 8), .normal(8), attributes: ["rank": .int(1), "eps": .float(1e-6)])])
+
+  /// Normalisation of `x` [N, C, ...] over the spatial axes and the channels of each of `groups` groups (Wu and He, 2018).
+  package static let groupNorm: OpDefinition = OpDefinition(
+    "group_norm", family: .normalization, summary: "Normalises each group of channels, then scales and shifts each.",
+    operands: [.tensor("x"), .optional("weight"), .optional("bias")],
+    attributes: [AttributeSpec("groups", .dim), AttributeSpec("eps", .float, default: .float(1e-5))],
+    infer: { call in
+      let x = try call.type(0)
+      let groups = try call.int("groups")
+      guard x.rank >= 2, groups > 0, x.shape[1].exactQuotient(by: Dim(groups)) != nil else {
+        throw call.problem("\(x) does not divide into \(groups) groups of channels")
+      }
+      return [x]
+    },
+    decomposition: { b, op in
+      let x = try op.type(0)
+      let groups = Dim(try op.int("groups"))
+      let size = x.shape.dropFirst().reduce(Dim(1), *).floorDivided(by: groups)
+      let grouped = try b(.reshape, op[0], attributes: ["shape": .dims([x.shape[0], groups, size])])
+      let normalized = try b.standardize(grouped, axes: [2], eps: try op.double("eps"))
+      let back = try b(.reshape, normalized, attributes: ["shape": .dims(x.shape)])
+      return [
+        try b.scaleAndShift(back, try b.channelwise(op[1], rank: x.rank), try b.channelwise(op[2], rank: x.rank))
+      ]
+    },
+    samples: [
+      Sample(.normal(2, 6, 4, 3), .normal(6), .normal(6), attributes: ["groups": .int(3)]),
+      Sample(.normal(2, 4), .absent, .absent, attributes: ["groups": .int(2)]),
+    ])
+
+  /// Normalisation of each channel of each example of `x` [N, C, ...] over the spatial axes (Ulyanov et al., 2016).
+  package static let instanceNorm: OpDefinition = OpDefinition(
+    "instance_norm", family: .normalization, summary: "Normalises each channel of each example over the spatial axes.",
+    operands: [.tensor("x"), .optional("weight"), .optional("bias")],
+    attributes: [AttributeSpec("eps", .float, default: .float(1e-5))],
+    infer: { call in
+      let x = try call.type(0)
+      guard x.rank >= 3 else { throw call.problem("takes [N, C, ...], not \(x)") }
+      return [x]
+    },
+    decomposition: { b, op in
+      let rank = try op.type(0).rank
+      let normalized = try b.standardize(op[0], axes: Array(2..<rank), eps: try op.double("eps"))
+      return [try b.scaleAndShift(normalized, try b.channelwise(op[1], rank: rank), try b.channelwise(op[2], rank: rank))]
+    }, samples: [Sample(.normal(2, 3, 5), .normal(3), .normal(3)), Sample(.normal(2, 3, 4, 4), .absent, .absent)])
+
+  /// `direction` scaled so that each slice along `axis` (all of it, without one) has the norm `magnitude`
+  /// (Salimans and Kingma, 2016).
+  package static let weightNorm: OpDefinition = OpDefinition(
+    "weight_norm", family: .normalization, summary: "A direction scaled to a magnitude along one axis.",
+    operands: [.tensor("direction"), .tensor("magnitude")], attributes: [AttributeSpec("axis", .axis, default: Attribute.none)],
     infer: { [try $0.type(0)] },
-    samples: [Sample(.normal(2, 3, 8), .normal(8), .normal(8), attributes: ["rank": .int(1)])])
+    decomposition: { b, op in
+      let rank = try op.type(0).rank
+      let axis = try op.optional("axis")?.asInt
+      let axes = (0..<rank).filter { $0 != axis }
+      let square = try b(
+        .sum, try b(.multiply, op[0], op[0]), attributes: ["axes": .ints(axes), "keepdims": .bool(true)])
+      return [try b(.multiply, op[0], try b(.divide, op[1], try b(.sqrt, square)))]
+    },
+    samples: [
+      Sample(.normal(3, 4, 2), .uniform(0.5, 2, 3, 1, 1), attributes: ["axis": .int(0)]),
+      Sample(.normal(3, 4), .uniform(0.5, 2, 1, 1)),
+    ])
+}
+
+extension OpCall {
+  /// The `rank` last axes of x.
+  fileprivate func trailingAxes(_ x: TensorType) throws -> [Int] {
+    let rank = try int("rank")
+    guard rank >= 1, rank <= x.rank else { throw problem("cannot normalise \(rank) trailing axes of \(x)") }
+    return Array(x.rank - rank..<x.rank)
+  }
+}
+
+extension GraphBuilder {
+  /// x minus its mean over the axes, divided by the root of its biased variance plus eps.
+  func standardize(_ x: Operand, axes: [Int], eps: Double) throws -> Operand {
+    let kept: [Int] = axes
+    let centered = try self(
+      .subtract, x, try self(.mean, x, attributes: ["axes": .ints(kept), "keepdims": .bool(true)]))
+    let variance = try self(
+      .mean, try self(.multiply, centered, centered), attributes: ["axes": .ints(kept), "keepdims": .bool(true)])
+    return try self(.multiply, centered, try self(.rsqrt, try self(.add, variance, .float(eps))))
+  }
+
+  /// `x * scale + shift`, of which either may be absent.
+  func scaleAndShift(_ x: Operand, _ scale: Operand, _ shift: Operand) throws -> Operand {
+    let scaled = scale.isAbsent ? x : try self(.multiply, x, scale)
+    return shift.isAbsent ? scaled : try self(.add, scaled, shift)
+  }
+
+  /// A vector over the channels [C] as [C, 1, ...], to go with [N, C, ...] of the given rank.
+  func channelwise(_ vector: Operand, rank: Int) throws -> Operand {
+    guard vector.asValue != nil, rank > 2 else { return vector }
+    let extents = [shape(vector)[0]] + Array(repeating: Dim(1), count: rank - 2)
+    return try self(.reshape, vector, attributes: ["shape": .dims(extents)])
+  }
 }
