@@ -12,6 +12,7 @@ show() {
   "$@"
 }
 
-show "$graft" transpile examples/minilm.py:encoder --inputs examples/minilm.py:example_inputs --to jax -o "$out"
+show "$graft" transpile examples/minilm.py:encoder --inputs examples/minilm.py:example_inputs \
+  --dynamic input_ids=N,T --dynamic attention_mask=N,T --to jax -o "$out"
 show "$graft" verify "$out"
 show "$GRAFT_PYTHON" examples/minilm_similarity.py "$out"

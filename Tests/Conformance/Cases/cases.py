@@ -1,0 +1,75 @@
+"""How conformance cases are declared.
+
+Each file beside this one holds `CASES = CaseList(globals())` and adds to it. A case's factory or function becomes an
+attribute of the file under the case's name, so that `file.py:name` is its entry.
+"""
+
+import dataclasses
+import json
+import typing
+
+
+@dataclasses.dataclass
+class Case:
+    """`inputs` are specifications, or empty when `factory` names the function that makes them."""
+
+    name: str
+    inputs: list
+    factory: str | None
+    dynamic: list
+    repeat: bool
+    vmap: bool
+    skip: str | None
+
+
+class CaseList(list):
+    """The cases of a file."""
+
+    def __init__(self, namespace: dict):
+        super().__init__()
+        self.namespace = namespace
+
+    def add(
+        self,
+        name: str,
+        target: typing.Callable,
+        *inputs: str | typing.Callable,
+        dynamic: tuple = (),
+        repeat: bool = False,
+        vmap: bool = False,
+        skip: str | None = None,
+    ):
+        """Add a case.
+
+        `inputs` are specifications, or one function that returns example inputs. With `repeat` the conversion is made
+        twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`. `skip` is the reason not
+        to run the case.
+        """
+        if name in self.namespace and self.namespace[name] is not target:
+            raise ValueError(f"the name {name} is taken")
+        self.namespace[name] = target
+        factory = None
+        if inputs and callable(inputs[0]):
+            factory = f"{name}_inputs"
+            self.namespace[factory] = inputs[0]
+            inputs = ()
+        self.append(
+            Case(name, list(inputs), factory, list(dynamic), repeat, vmap, skip)
+        )
+
+    def case(self, *inputs, **options):
+        """A decorator that adds a function under its own name."""
+
+        def decorate(function):
+            self.add(function.__name__, function, *inputs, **options)
+            return function
+
+        return decorate
+
+
+def listing(request, _tensors):
+    """The cases of `{"file": path}` as JSON."""
+    from graft_torch_entry import import_source
+
+    module = import_source(json.loads(request)["file"])
+    return json.dumps({"cases": [dataclasses.asdict(c) for c in module.CASES]}), {}

@@ -1,0 +1,28 @@
+"""torchvision's models, with random weights, small images and ten classes."""
+
+from torchvision import models
+
+from cases import CaseList
+
+CASES = CaseList(globals())
+IMAGES = "x=f32[N,3,64,64]"
+
+
+def add(name, factory, images=IMAGES, **options):
+    CASES.add(name, factory, images, **options)
+
+
+add("resnet18", lambda: models.resnet18(num_classes=10), repeat=True, vmap=True)
+add("resnet50", lambda: models.resnet50(num_classes=10))
+add("mobilenet_v2", lambda: models.mobilenet_v2(num_classes=10))
+add("efficientnet_b0", lambda: models.efficientnet_b0(num_classes=10))
+add("convnext_tiny", lambda: models.convnext_tiny(num_classes=10))
+add("vit_b_16", lambda: models.vit_b_16(num_classes=10), "x=f32[N,3,224,224]")
+add("swin_t", lambda: models.swin_t(num_classes=10))
+add("densenet121", lambda: models.densenet121(num_classes=10))
+add(
+    "deeplabv3_resnet50",
+    lambda: models.segmentation.deeplabv3_resnet50(
+        weights_backbone=None, num_classes=5, aux_loss=True
+    ),
+)
