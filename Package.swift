@@ -80,6 +80,10 @@ let package = Package(
 
     // Tests.
     .executableTarget(
+      name: "graft-conformance",
+      dependencies: ["Graft", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Conformance", exclude: ["Cases"], swiftSettings: settings),
+    .executableTarget(
       name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
     tests("GraftIR", ["GraftIR"]),
     tests("GraftOps", ["GraftOps", "GraftIR", collections]),

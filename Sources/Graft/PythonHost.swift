@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import GraftFiles
 import GraftIR
 import GraftJAX
@@ -6,14 +6,14 @@ import GraftPython
 import GraftTorch
 
 /// The user's Python with the embedded tracers and runners in it.
-struct PythonHost: Sendable {
+package struct PythonHost: Sendable {
   let runtime: PythonRuntime
 
   /// Starts the interpreter, once per process.
   ///
   /// - Parameter python: the interpreter to use; searched for when nil.
   /// - Throws: ``Diagnostic`` that says what is missing and how to get it.
-  static func start(python: String?) async throws -> PythonHost {
+  package static func start(python: String?) async throws -> PythonHost {
     do {
       let interpreter = try await PythonInterpreter.discover(explicit: python)
       return PythonHost(runtime: try await PythonRuntime.start(interpreter))
@@ -22,7 +22,8 @@ struct PythonHost: Sendable {
     }
   }
 
-  func loadTorch() async throws {
+  /// Loads the PyTorch frontend's own modules.
+  package func loadTorch() async throws {
     for module in TorchTracer.modules { try await load(module.name, module.source, needs: "torch") }
   }
 
@@ -41,6 +42,16 @@ struct PythonHost: Sendable {
     } catch let error as PythonError {
       throw Diagnostic(python: error)
     }
+  }
+
+  /// Loads a Python module from source and calls a function of it, in the manner of the embedded ones.
+  ///
+  /// - Returns: the JSON text that the function returned.
+  package func call(
+    source: String, as module: String, _ function: String, _ request: some Encodable
+  ) async throws -> Data {
+    try await load(module, source, needs: "torch")
+    return try await call(module, function, request).json
   }
 
   /// Calls a function of an embedded module with a JSON request.

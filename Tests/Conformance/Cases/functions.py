@@ -4,7 +4,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-
 from cases import CaseList
 
 CASES = CaseList(globals())
@@ -150,9 +149,15 @@ def attention_einsum(query, key, value):
     return torch.einsum("nhts,nhsd->nthd", weights, value).flatten(2)
 
 
-@case("a=f32[N,3,4]", "b=f32[N,4,5]", "c=f32[5]")
+@case("a=f32[N,3,4]", "b=f32[N,4,5]")
+def einsum_pair(a, b):
+    return torch.einsum("nij,njk->nki", a, b), torch.einsum("nij->j", a)
+
+
+@case("a=f32[2,3,4]", "b=f32[2,4,5]", "c=f32[5]")
 def einsum_chain(a, b, c):
-    return torch.einsum("nij,njk,k->ni", a, b, c), torch.einsum("nij->j", a)
+    """Three operands: PyTorch chooses their order by the sizes."""
+    return torch.einsum("nij,njk,k->ni", a, b, c)
 
 
 @case("table=f32[N,6,4]", "rows=i64[N]:0..6")
@@ -176,7 +181,9 @@ def gather_scatter(scores, labels):
 @case("source=f32[E,3]", "index=i64[E]:0..4")
 def segment_mean(source, index):
     total = torch.zeros(4, 3).index_add(0, index, source)
-    count = torch.bincount(index, minlength=4).clamp(min=1)
+    count = (
+        torch.zeros(4).index_add(0, index, torch.ones_like(source[:, 0])).clamp(min=1)
+    )
     return total / count[:, None]
 
 

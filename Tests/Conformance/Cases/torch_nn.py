@@ -3,9 +3,8 @@
 from functools import partial
 
 import torch
-from torch import nn
-
 from cases import CaseList
+from torch import nn
 
 CASES = CaseList(globals())
 

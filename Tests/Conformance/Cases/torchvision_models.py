@@ -1,8 +1,7 @@
 """torchvision's models, with random weights, small images and ten classes."""
 
-from torchvision import models
-
 from cases import CaseList
+from torchvision import models
 
 CASES = CaseList(globals())
 IMAGES = "x=f32[N,3,64,64]"

@@ -4,7 +4,6 @@ import pathlib
 import sys
 
 import transformers as hf
-
 from cases import CaseList
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "examples"))

@@ -1,0 +1,59 @@
+import Foundation
+import Graft
+
+/// The files of cases beside this one, by the name that their cases are known under.
+enum Group: String, CaseIterable, Codable {
+  case functions
+  case nn
+  case transformers
+  case torchvision
+
+  var file: String {
+    switch self {
+    case .functions: "functions.py"
+    case .nn: "torch_nn.py"
+    case .transformers: "transformers_models.py"
+    case .torchvision: "torchvision_models.py"
+    }
+  }
+}
+
+/// A case as `Cases/cases.py` describes it.
+struct Case: Decodable {
+  var name: String
+  var inputs: [String]
+  var factory: String?
+  var dynamic: [String]
+  var `repeat`: Bool
+  var vmap: Bool
+  var skip: String?
+
+  /// How the case is converted into a folder of its own.
+  func options(file: URL, output: URL) -> TranspileOptions {
+    var options = TranspileOptions(
+      entry: "\(file.path):\(name)", to: .jax, output: output.appending(path: name, directoryHint: .isDirectory))
+    options.inputs = inputs
+    options.inputFactory = factory.map { "\(file.path):\($0)" }
+    options.dynamic = dynamic
+    options.verifiesVectorisation = vmap
+    return options
+  }
+}
+
+/// Chooses cases: all when there are no words, else those whose `group/name` contains one of them.
+struct CaseFilter {
+  var words: [String]
+
+  func accepts(_ group: Group, _ name: String) -> Bool {
+    words.isEmpty || words.contains { "\(group.rawValue)/\(name)".contains($0) }
+  }
+
+  /// Whether a case of the group can be accepted, before its cases are known.
+  func mayAccept(_ group: Group) -> Bool {
+    words.isEmpty
+      || words.contains { word in
+        guard let slash = word.firstIndex(of: "/") else { return true }
+        return group.rawValue.hasSuffix(word[..<slash])
+      }
+  }
+}
