@@ -8,10 +8,12 @@ package final class ImportContext {
   package internal(set) var node: TraceNode
   var bindings: [String: [Operand]] = [:]
   private(set) var keys: [Value] = []
+  private let used: Set<ResultReference>
 
-  init(_ builder: GraphBuilder, node: TraceNode) {
+  init(_ builder: GraphBuilder, node: TraceNode, used: Set<ResultReference>) {
     self.builder = builder
     self.node = node
+    self.used = used
   }
 
   // MARK: Errors
@@ -145,6 +147,9 @@ package final class ImportContext {
     return TensorType(dtype, result.shape.map(\.dim))
   }
 
+  /// Whether anything in the program refers to a result of the call.
+  package func isUsed(result index: Int) -> Bool { used.contains(ResultReference(node: node.name, index: index)) }
+
   // MARK: Ops
 
   @discardableResult
@@ -180,6 +185,12 @@ package final class ImportContext {
     keys.append(key)
     return .value(key)
   }
+}
+
+/// One result of a node of the trace.
+struct ResultReference: Hashable {
+  var node: String
+  var index: Int
 }
 
 /// A call that cannot be imported.

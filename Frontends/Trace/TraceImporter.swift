@@ -52,7 +52,7 @@ package struct TraceImporter {
     function.inputNames = document.inputLeaves.enumerated().map { $1.name ?? "input_\($0)" }
     let builder = GraphBuilder(function)
     var bindings = try bindPlaceholders(graph, in: builder)
-    let keys = try importNodes(graph.nodes, in: builder, bindings: &bindings)
+    let keys = try importNodes(graph, in: builder, bindings: &bindings)
     return try finish(graph, builder: builder, bindings: bindings, keys: keys)
   }
 
@@ -102,14 +102,14 @@ package struct TraceImporter {
   // MARK: Calls
 
   private func importNodes(
-    _ nodes: [TraceNode], in builder: GraphBuilder, bindings: inout [String: [Operand]]
+    _ graph: TraceGraph, in builder: GraphBuilder, bindings: inout [String: [Operand]]
   ) throws -> [Value] {
-    guard let first = nodes.first else { return [] }
-    let context = ImportContext(builder, node: first)
+    guard let first = graph.nodes.first else { return [] }
+    let context = ImportContext(builder, node: first, used: graph.usedResults)
     context.bindings = bindings
     var problems: [UnsupportedCall] = []
     var broken: Set<String> = []
-    for node in nodes {
+    for node in graph.nodes {
       context.node = node
       builder.origin = origin(of: node)
       do {
@@ -243,7 +243,23 @@ extension Function {
   }
 }
 
+extension TraceGraph {
+  /// Every result that a node, an output or a mutation refers to.
+  var usedResults: Set<ResultReference> {
+    let arguments = nodes.flatMap { $0.args.values } + outputs + mutations.map(\.value)
+    return arguments.reduce(into: []) { $1.collectReferences(into: &$0) }
+  }
+}
+
 extension TraceArgument {
+  fileprivate func collectReferences(into found: inout Set<ResultReference>) {
+    switch self {
+    case .reference(let name, let index): found.insert(ResultReference(node: name, index: index))
+    case .list(let items): for item in items { item.collectReferences(into: &found) }
+    default: break
+    }
+  }
+
   /// Whether the argument refers to one of the named nodes.
   func references(anyOf names: Set<String>) -> Bool {
     switch self {

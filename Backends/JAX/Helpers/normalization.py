@@ -1,5 +1,6 @@
 """Helpers for normalisation."""
 
+import jax.numpy as jnp
 from jax import Array, lax
 
 

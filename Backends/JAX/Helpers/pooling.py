@@ -2,7 +2,6 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -32,14 +31,7 @@ def avg_pool2d(x: Array, size: int, *, stride: int, padding: int = 0) -> Array:
     return total / size**2
 
 
-def max_pool(
-    x: Array,
-    kernel: tuple,
-    *,
-    stride: tuple,
-    padding: tuple = (),
-    dilation: tuple = (),
-) -> Array:
+def max_pool(x: Array, kernel: tuple, *, stride: tuple, padding: tuple = ()) -> Array:
     """Maximum in each window of the last axes of x."""
     outer = x.ndim - len(kernel)
     inexact = jnp.issubdtype(x.dtype, jnp.inexact)
@@ -50,7 +42,6 @@ def max_pool(
         (1,) * outer + kernel,
         (1,) * outer + stride,
         ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),
-        window_dilation=(1,) * outer + (dilation or (1,) * len(kernel)),
     )
 
 

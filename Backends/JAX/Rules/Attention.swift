@@ -17,9 +17,11 @@ extension EmitContext {
   fileprivate var usesDotProductAttention: Bool {
     get throws {
       let (query, key, value) = (try call.type(0), try call.type(1), try call.type(2))
+      let isGrouped = try call.groups() != nil
+      let hasFittingHeads = isGrouped || query.shape.dropFirst().first == key.shape.dropFirst().first
       return query.rank == 4 && key.rank == 4 && value.rank == 4 && call["mask"].isAbsent && call["rng"].isAbsent
         && query.shape[0] == key.shape[0] && key.shape.prefix(3) == value.shape.prefix(3)
-        && query.shape[3] == value.shape[3] && (try call.groups() != nil || query.shape[1] == key.shape[1])
+        && query.shape[3] == value.shape[3] && hasFittingHeads
     }
   }
 

@@ -112,7 +112,8 @@ extension EmitContext {
     if moves, momentum != 0.1 { keywords.append(("momentum", .float(momentum))) }
     let value = try normalized("batch_norm", [parameters, statistics, operand("x")], keywords)
     if !moves { return [value[0], statistics[.string("running_mean")], statistics[.string("running_var")]] }
-    if let module, onlyUpdatesState([1: "\(module).running_mean".droppingRoot, 2: "\(module).running_var".droppingRoot])
+    if let module,
+      onlyUpdatesState([1: "\(module).running_mean".droppingRoot, 2: "\(module).running_var".droppingRoot])
     {
       markStored([1, 2])
       let results = declareResults()

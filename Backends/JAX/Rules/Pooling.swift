@@ -10,7 +10,9 @@ extension JAXRules {
       if let plain = try context.plainWindow(), dilation.isEmpty {
         return [context.helper("max_pool2d").call([context.operand("x"), plain.size], keywords: plain.keywords)]
       }
-      return [try context.pool("max_pool", dilation: dilation)]
+      // JAX has no gradient for `reduce_window` with dilation.
+      if !dilation.isEmpty { return [try context.pool("max_pool_with_indices", dilation: dilation)[0]] }
+      return [try context.pool("max_pool")]
     },
     "max_pool_with_indices": { context in
       let pooled = context.assign(

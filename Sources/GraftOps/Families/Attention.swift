@@ -42,7 +42,8 @@ extension OpDefinition {
       let scores = try b(.multiply, try b(.matmul, op[0], try b.matrixTransposed(key)), .float(scale))
       let weights = try b.maskedSoftmax(scores, mask: op[3], causal: try op.bool("causal"))
       let rate = try op.double("dropout_rate")
-      let kept = op[4].isAbsent || rate == 0 ? weights : try b(.dropout, weights, op[4], attributes: ["rate": .float(rate)])
+      let kept =
+        op[4].isAbsent || rate == 0 ? weights : try b(.dropout, weights, op[4], attributes: ["rate": .float(rate)])
       return [try b(.matmul, kept, value)]
     },
     spellings: [

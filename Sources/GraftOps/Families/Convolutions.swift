@@ -52,7 +52,8 @@ extension OpDefinition {
       Sample(
         .normal(2, 4, 5), .normal(6, 2, 3), .absent,
         attributes: [
-          "stride": .ints([1]), "padding": .ints([1, 2]), "dilation": .ints([1]), "groups": .int(2), "spread": .ints([2]),
+          "stride": .ints([1]), "padding": .ints([1, 2]), "dilation": .ints([1]), "groups": .int(2),
+          "spread": .ints([2]),
         ]),
     ])
 
@@ -75,9 +76,11 @@ extension OpDefinition {
       guard rank >= 1, x.rank == weight.rank, x.dtype == weight.dtype, x.shape[1] == weight.shape[0],
         [stride.count, dilation.count, padding.count, extra.count].allSatisfy({ $0 == rank })
       else { throw call.problem("types do not fit: \(x) and weight \(weight)") }
-      let spatial = (0..<rank).map { axis in
-        (x.shape[axis + 2] - 1) * stride[axis] - 2 * padding[axis] + dilation[axis] * (weight.shape[axis + 2] - 1)
-          + extra[axis] + 1
+      let spatial = (0..<rank).map { axis -> Dim in
+        let reach: Dim = dilation[axis] * (weight.shape[axis + 2] - 1)
+        let spread: Dim = (x.shape[axis + 2] - 1) * stride[axis]
+        let ends: Dim = extra[axis] + 1 - 2 * padding[axis]
+        return spread + reach + ends
       }
       return [x.with(shape: [x.shape[0], weight.shape[1] * (try call.dim("groups"))] + spatial)]
     },
@@ -104,7 +107,8 @@ extension OpDefinition {
       Sample(
         .normal(2, 4, 5, 5), .normal(4, 3, 3, 3), .normal(3),
         attributes: [
-          "stride": .ints([2, 2]), "padding": .ints([1, 1]), "output_padding": .ints([1, 0]), "dilation": .ints([1, 1]),
+          "stride": .ints([2, 2]), "padding": .ints([1, 1]), "output_padding": .ints([1, 0]),
+          "dilation": .ints([1, 1]),
         ]),
       Sample(
         .normal(2, 4, 5), .normal(4, 3, 3), .absent,
@@ -154,7 +158,8 @@ private struct ConvolutionWindow {
     let pairs = stride.indices.flatMap { axis -> [Dim] in
       let reach = dilation[axis] * (kernel[axis + 2] - 1)
       let low = padding[axis].0
-      let high = spreadExtent(x.shape[axis + 2], axis) - ((out[axis + 2] - 1) * stride[axis] + 1) + low
+      let covered: Dim = (out[axis + 2] - 1) * stride[axis] + 1
+      let high: Dim = spreadExtent(x.shape[axis + 2], axis) - covered + low
       return [reach - low, high]
     }
     let exchanged = try b.exchangeChannels(weight, groups: groups)
@@ -170,8 +175,9 @@ private struct ConvolutionWindow {
     let (input, out) = (b.shape(x), b.shape(ct))
     let pairs = stride.indices.flatMap { axis -> [Dim] in
       let low = padding[axis].0
-      let reach = (weight.shape[axis + 2] - 1) * dilation[axis]
-      let high = reach + (out[axis + 2] - 1) * stride[axis] + 1 - spreadExtent(input[axis + 2], axis) - low
+      let reach: Dim = (weight.shape[axis + 2] - 1) * dilation[axis]
+      let covered: Dim = (out[axis + 2] - 1) * stride[axis] + 1
+      let high: Dim = reach + covered - spreadExtent(input[axis + 2], axis) - low
       return [low, high]
     }
     // x [N, G * C, ...] as [C, G * N, ...], the cotangent [N, O, ...] as [O, N, ...].
@@ -208,7 +214,8 @@ extension GraphBuilder {
   fileprivate func exchangeChannels(_ weight: Operand, groups: Dim) throws -> Operand {
     let extents = shape(weight)
     let spatial = Array(extents.dropFirst(2))
-    let mirrored = try self(try OpCatalogue.named("flip"), weight, attributes: ["axes": .ints(Array(2..<extents.count))])
+    let mirrored = try self(
+      try OpCatalogue.named("flip"), weight, attributes: ["axes": .ints(Array(2..<extents.count))])
     if groups == 1 { return try exchangeLeading(mirrored) }
     let inner = extents[0].floorDivided(by: groups)
     let grouped = try self(.reshape, mirrored, attributes: ["shape": .dims([groups, inner, extents[1]] + spatial)])

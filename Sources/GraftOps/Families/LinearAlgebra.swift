@@ -1,7 +1,11 @@
 import GraftIR
 
 extension OpDefinition {
-  static let linearAlgebra: [OpDefinition] = [matmul, linear]
+  static let linearAlgebra: [OpDefinition] = products + matrixDecompositions
+
+  private static let products: [OpDefinition] = [
+    matmul, linear, outer, tensordot, einsum, kron, trace, cross, vandermonde,
+  ]
 
   /// The matrix product over the last two axes; leading axes broadcast.
   package static let matmul: OpDefinition = OpDefinition(
@@ -20,6 +24,10 @@ extension OpDefinition {
       let rows = x.rank > 1 ? [x.shape[x.rank - 2]] : []
       let columns = y.rank > 1 ? [y.shape[y.rank - 1]] : []
       return [x.with(shape: batch + rows + columns)]
+    },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil, nil] }
+      return try b.matmulGradients(op, ct)
     },
     spellings: .python("x @ y") + [
       .aten("matmul.default(self:x, other:y)"), .aten("mm.default(self:x, mat2:y)"),
@@ -45,4 +53,26 @@ extension OpDefinition {
     spellings: [
       .aten("linear.default(input:x, weight, bias)"), .torch("torch.nn.functional.linear(input:x, weight, bias=None)"),
     ], samples: [Sample(.normal(2, 3, 4), .normal(5, 4), .normal(5)), Sample(.normal(3, 4), .normal(5, 4), .absent)])
+}
+
+extension GraphBuilder {
+  /// The cotangents of both factors of a matrix product.
+  fileprivate func matmulGradients(_ op: OpCall, _ cotangent: Operand) throws -> [Operand?] {
+    let (x, y) = (try op.type(0), try op.type(1))
+    // As matrices: vectors become rows on the left and columns on the right.
+    let left = try x.rank == 1 ? self(.reshape, op[0], attributes: ["shape": .dims([1, x.shape[0]])]) : op[0]
+    let right = try y.rank == 1 ? self(.reshape, op[1], attributes: ["shape": .dims([y.shape[0], 1])]) : op[1]
+    var extents = shape(cotangent)
+    if x.rank == 1 { extents.insert(1, at: extents.count - (y.rank == 1 ? 0 : 1)) }
+    if y.rank == 1 { extents.append(1) }
+    let ct =
+      try extents == shape(cotangent) ? cotangent : self(.reshape, cotangent, attributes: ["shape": .dims(extents)])
+    let dx = try unbroadcast(try self(.matmul, ct, try matrixTransposed(right)), like: left)
+    let dy = try unbroadcast(try self(.matmul, try matrixTransposed(left), ct), like: right)
+    func shaped(_ gradient: Operand?, _ type: TensorType) throws -> Operand? {
+      guard let gradient, shape(gradient) != type.shape else { return gradient }
+      return try self(.reshape, gradient, attributes: ["shape": .dims(type.shape)])
+    }
+    return [try shaped(dx, x), try shaped(dy, y)]
+  }
 }

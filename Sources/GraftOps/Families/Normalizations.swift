@@ -48,7 +48,8 @@ extension OpDefinition {
   /// Division by the root of the mean square over the `rank` trailing axes (Zhang and Sennrich, 2019).
   package static let rmsNorm: OpDefinition = OpDefinition(
     "rms_norm", family: .normalization, summary: "Divides by the root mean square of the trailing axes, then scales.",
-    operands: [.tensor("x"), .optional("weight")], attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float)],
+    operands: [.tensor("x"), .optional("weight")],
+    attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float)],
     infer: { call in
       let x = try call.type(0)
       _ = try call.trailingAxes(x)
@@ -105,14 +106,17 @@ extension OpDefinition {
     decomposition: { b, op in
       let rank = try op.type(0).rank
       let normalized = try b.standardize(op[0], axes: Array(2..<rank), eps: try op.double("eps"))
-      return [try b.scaleAndShift(normalized, try b.channelwise(op[1], rank: rank), try b.channelwise(op[2], rank: rank))]
+      return [
+        try b.scaleAndShift(normalized, try b.channelwise(op[1], rank: rank), try b.channelwise(op[2], rank: rank))
+      ]
     }, samples: [Sample(.normal(2, 3, 5), .normal(3), .normal(3)), Sample(.normal(2, 3, 4, 4), .absent, .absent)])
 
   /// `direction` scaled so that each slice along `axis` (all of it, without one) has the norm `magnitude`
   /// (Salimans and Kingma, 2016).
   package static let weightNorm: OpDefinition = OpDefinition(
     "weight_norm", family: .normalization, summary: "A direction scaled to a magnitude along one axis.",
-    operands: [.tensor("direction"), .tensor("magnitude")], attributes: [AttributeSpec("axis", .axis, default: Attribute.none)],
+    operands: [.tensor("direction"), .tensor("magnitude")],
+    attributes: [AttributeSpec("axis", .axis, default: Attribute.none)],
     infer: { [try $0.type(0)] },
     decomposition: { b, op in
       let rank = try op.type(0).rank

@@ -1,4 +1,4 @@
-import GraftIR
+package import GraftIR
 
 extension OpDefinition {
   static let pooling: [OpDefinition] = [
@@ -36,7 +36,8 @@ extension OpDefinition {
   /// As `max_pool`, with the row-major position of each maximum (the first of several) among the spatial axes of x.
   package static let maxPoolWithIndices: OpDefinition = OpDefinition(
     "max_pool_with_indices", family: .pooling, summary: "Maximum in each window, and where it was found.",
-    operands: [.tensor("x")], attributes: PoolWindow.attributes + [AttributeSpec("dilation", .dims, default: .list([]))],
+    operands: [.tensor("x")],
+    attributes: PoolWindow.attributes + [AttributeSpec("dilation", .dims, default: .list([]))],
     results: ["values", "indices"],
     infer: { call in
       let x = try call.type(0)
@@ -190,7 +191,8 @@ private struct PoolWindow {
     return x.prefix(leading)
       + (0..<rank).map { axis in
         ShapeRule.window(
-          x[axis + leading], kernel: kernel[axis], stride: stride[axis], padding: padding[axis], dilation: dilation[axis])
+          x[axis + leading], kernel: kernel[axis], stride: stride[axis], padding: padding[axis],
+          dilation: dilation[axis])
       }
   }
 
