@@ -17,6 +17,10 @@ package enum MergeModes {
         .unsupported, "`\(training.name)` takes or returns another structure in training than in inference",
         remedy: "Convert the two modes as two functions.")
     }
+    // A trace leaves out what it does not use.
+    let (training, inference) = (
+      training.accepting(inference.arguments, of: inference), inference.accepting(training.arguments, of: training)
+    )
     var correspondence = ModeCorrespondence(training: training, inference: inference)
     let results = try zip(training.body.results, inference.body.results).map { a, b in
       try correspondence.unifyOutput(a, b)
@@ -24,6 +28,20 @@ package enum MergeModes {
     let updates = try correspondence.unifyStateUpdates()
     var assembler = ModeAssembler(correspondence)
     return try assembler.assemble(results: results, updates: updates)
+  }
+}
+
+extension Function {
+  /// The function with another's state, parameters and constants as further arguments where it lacks them.
+  fileprivate func accepting(_ others: [Argument], of other: Function) -> Function {
+    let known = Set(arguments.map(\.role))
+    var function = self
+    for argument in others where argument.role != .key && !known.contains(argument.role) {
+      let info = other.info(argument.value)
+      let value = function.makeValue(info.type, hint: info.hint)
+      function.arguments.append(Argument(argument.role, value))
+    }
+    return function
   }
 }
 
