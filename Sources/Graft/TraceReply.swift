@@ -8,10 +8,17 @@ import GraftTrace
 struct TraceReply: Sendable {
   let conversion: Conversion
   private let buffers: [String: PythonBuffer]
+  private let described: [String: (dtype: String, shape: [Int])]
 
   init(_ reply: PythonReply) throws {
     conversion = try Conversion(json: reply.json)
     buffers = reply.tensors
+    let document = conversion.document
+    var described: [String: (dtype: String, shape: [Int])] = [:]
+    for parameter in document.parameters { described[parameter.path] = (parameter.dtype, parameter.shape) }
+    for buffer in document.buffers { described[buffer.path] = (buffer.dtype, buffer.shape) }
+    for constant in document.constants { described[constant.name] = (constant.dtype, constant.shape) }
+    self.described = described
   }
 
   var document: TraceDocument { conversion.document }
@@ -35,13 +42,5 @@ struct TraceReply: Sendable {
       throw Diagnostic(.internalError, "the tracer did not return the tensor `\(name)`")
     }
     return try TensorData(buffer, dtype: dtype, shape: shape)
-  }
-
-  private var described: [String: (String, [Int])] {
-    var all: [String: (String, [Int])] = [:]
-    for parameter in document.parameters { all[parameter.path] = (parameter.dtype, parameter.shape) }
-    for buffer in document.buffers { all[buffer.path] = (buffer.dtype, buffer.shape) }
-    for constant in document.constants { all[constant.name] = (constant.dtype, constant.shape) }
-    return all
   }
 }

@@ -107,10 +107,11 @@ package struct EmitContext {
     try emitter.emitRegion(call.regions[index])
   }
 
-  /// The results of the operation under names, for a statement that assigns several. The operands must have been read.
+  /// The results of the operation under names, for a statement that assigns several; `_` for those that nobody reads.
+  /// The operands must have been read.
   package func declareResults() -> [PythonExpression] {
     emitter.consumeOperands()
-    return call.results.map { .name(emitter.declareAssigned($0)) }
+    return call.results.map { .name(emitter.isUsed($0) ? emitter.declareAssigned($0) : "_") }
   }
 
   /// Whether anything reads the result.
@@ -122,10 +123,7 @@ package struct EmitContext {
   package func unpack(_ expression: PythonExpression) -> [PythonExpression] {
     let used = call.results.indices.filter { isUsed($0) }
     if used.count < 2 { return call.results.indices.map { expression[.integer($0)] } }
-    emitter.consumeOperands()
-    let targets = call.results.indices.map {
-      PythonExpression.name(isUsed($0) ? emitter.declareAssigned(call.results[$0]) : "_")
-    }
+    let targets = declareResults()
     statement(.assign(.tuple(targets), expression))
     return targets
   }

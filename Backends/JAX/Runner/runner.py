@@ -57,6 +57,8 @@ class Reply:
             "parameter_gradients": {},
             "state": {},
             "modules": {},
+            "changed": [],
+            "vmap": [],
             "seconds": 0.0,
         }
         self.tensors = {}
@@ -100,6 +102,7 @@ class Program:
     def load(cls, request):
         key = (request["module"], request["weights"], bool(request.get("x64")))
         if request.get("fresh") or key not in cls.loaded:
+            jax.clear_caches()
             cls.loaded = {key: cls(request)}
         return cls.loaded[key]
 
@@ -142,6 +145,22 @@ class Program:
             _, aux = jax.jit(call)(chosen, values)
             by_path, by_value = {}, []
         self.report(reply, request, leaves, floating, aux, by_path, by_value)
+        if request.get("vmap"):
+            self.vectorise(reply, request, leaves)
+
+    def vectorise(self, reply, request, leaves):
+        """Outputs of the function mapped over two sets of inputs, and of a loop over them."""
+        plain = {**request, "watch": []}
+        sets = [leaves, [jnp.flip(x) for x in leaves]]
+
+        def call(values):
+            return self.call(plain, {}, list(values), False)[0]
+
+        mapped = jax.jit(jax.vmap(call))([jnp.stack(pair) for pair in zip(*sets)])
+        looped = [jax.jit(call)(values) for values in sets]
+        for k, value in enumerate(mapped):
+            reply.add(f"loop.{k}", jnp.stack([outputs[k] for outputs in looped]))
+            reply.document["vmap"].append(reply.add(f"vmap.{k}", value))
 
     def call(self, request, parameters, leaves, train):
         """The emitted function's outputs, flattened as the request's tree says, new state and watched values."""
@@ -180,9 +199,10 @@ class Program:
         ]
         before = dict(flatten_paths(self.state))
         for path, value in state.items():
-            if request.get("mode") == "train" or not numpy.array_equal(
-                value, before[path], equal_nan=True
-            ):
+            changed = not numpy.array_equal(value, before[path], equal_nan=True)
+            if changed:
+                reply.document["changed"].append(path)
+            if changed or request.get("mode") == "train":
                 reply.document["state"][path] = reply.add(f"state.{path}", value)
         for path, value in watched.items():
             reply.document["modules"][path] = reply.add(f"module.{path}", value)

@@ -9,9 +9,27 @@ struct Comparison {
   let reference: RunReply
   let source: RunReply
   let target: RunReply
+  /// The largest magnitude of a gradient in the run.
+  private let gradientScale: Double
+
+  init(
+    function: Function, tolerance: Tolerance, reference: RunReply, source: RunReply, target: RunReply
+  ) throws {
+    self.function = function
+    self.tolerance = tolerance
+    self.reference = reference
+    self.source = source
+    self.target = target
+    let gradients = reference.inputGradients + reference.parameterGradients.values
+    gradientScale = try gradients.compactMap { $0 }.reduce(0) { largest, gradient in
+      try max(largest, ElementComparison(gradient, reference: gradient).scale)
+    }
+  }
 
   func run(mode: String, sizes: [String: Int], seed: Int) throws -> VerificationReport.Run {
-    var rows = try outputs() + inputGradients()
+    var rows = try outputs()
+    rows += try vectorisedOutputs(rows)
+    rows += try inputGradients()
     rows += try state(ofModules: false).map(\.row)
     let modules = try moduleRows()
     let passed = rows.allSatisfy(\.passed) && modules.allSatisfy(\.passed)
@@ -32,40 +50,48 @@ struct Comparison {
     }
   }
 
+  /// A mapped call and a loop may each be as far from float64 as the call itself.
+  private func vectorisedOutputs(_ outputs: [VerificationReport.Row]) throws -> [VerificationReport.Row] {
+    try zip(target.vectorised, outputs).map { pair, output in
+      var row = try tolerance.row(
+        "\(output.name) under vmap", .vectorisedOutput, target: pair.mapped, source: pair.looped, reference: pair.looped
+      )
+      row.tolerance = max(row.tolerance, 2 * output.tolerance)
+      row.passed = row.problem == nil && row.error <= row.tolerance
+      return row
+    }
+  }
+
   private func inputGradients() throws -> [VerificationReport.Row] {
-    try target.inputGradients.indices.compactMap { index in
-      guard let gradient = target.inputGradients[index] else { return nil }
-      let name = function.inputNames.indices.contains(index) ? function.inputNames[index] : "input \(index)"
-      return try gradientRow(
-        name, .inputGradient, gradient, source.inputGradients[safe: index] ?? nil,
+    try reference.inputGradients.indices.compactMap { index in
+      try gradientRow(
+        function.inputNames[safe: index] ?? "input \(index)", .inputGradient,
+        target.inputGradients[safe: index] ?? nil, source.inputGradients[safe: index] ?? nil,
         reference.inputGradients[safe: index] ?? nil)
     }
   }
 
-  /// A gradient that the source does not have is zero.
+  /// A gradient that one side does not have is zero there.
   private func gradientRow(
-    _ name: String, _ kind: VerificationReport.Kind, _ target: TensorData, _ source: TensorData?,
+    _ name: String, _ kind: VerificationReport.Kind, _ target: TensorData?, _ source: TensorData?,
     _ reference: TensorData?
-  ) throws -> VerificationReport.Row {
-    let zeros = try TensorData(dtype: target.dtype, shape: target.shape) { _ in }
+  ) throws -> VerificationReport.Row? {
+    guard let like = target ?? source else { return nil }
+    let zeros = try TensorData(dtype: like.dtype, shape: like.shape) { _ in }
     return try tolerance.row(
-      name, kind, target: target, source: source ?? zeros, reference: reference ?? zeros)
+      name, kind, target: target ?? zeros, source: source ?? zeros, reference: reference ?? zeros,
+      noiseScale: gradientScale)
   }
 
   /// Rows of the buffers that changed, with the module that owns each.
   private func state(ofModules: Bool) throws -> [(path: String, row: VerificationReport.Row)] {
     let known = Set(function.statePaths)
-    return try reference.state.keys.sorted().filter(known.contains).compactMap { path in
-      guard path.contains(".") == ofModules, let before = source.state[path], let reference = reference.state[path]
-      else { return nil }
-      guard let after = target.state[path] else {
-        return (
-          path,
-          VerificationReport.Row(
-            name: path, kind: .state, error: .greatestFiniteMagnitude, sourceError: 0, tolerance: 0, passed: false,
-            problem: "is not updated")
-        )
+    let paths = Set(reference.state.keys).intersection(known).union(target.changed)
+    return try paths.sorted().filter { $0.contains(".") == ofModules }.map { path in
+      guard let before = source.state[path], let reference = reference.state[path] else {
+        return (path, .failed(path, .state, "is updated, which the source does not do"))
       }
+      guard let after = target.state[path] else { return (path, .failed(path, .state, "is not updated")) }
       return (path, try tolerance.row(path, .state, target: after, source: before, reference: reference))
     }
   }
@@ -74,12 +100,11 @@ struct Comparison {
 
   private func moduleRows() throws -> [VerificationReport.ModuleRow] {
     var gradients: [String: VerificationReport.Row] = [:]
-    for path in target.parameterGradients.keys.sorted() {
-      guard let gradient = target.parameterGradients[path] ?? nil else { continue }
+    for path in Set(target.parameterGradients.keys).union(reference.parameterGradients.keys).sorted() {
       let row = try gradientRow(
-        path, .parameterGradient, gradient, source.parameterGradients[path] ?? nil,
+        path, .parameterGradient, target.parameterGradients[path] ?? nil, source.parameterGradients[path] ?? nil,
         reference.parameterGradients[path] ?? nil)
-      keepWorst(row, at: owner(of: path), in: &gradients)
+      if let row { keepWorst(row, at: owner(of: path), in: &gradients) }
     }
     var states: [String: VerificationReport.Row] = [:]
     for (path, row) in try state(ofModules: true) { keepWorst(row, at: owner(of: path), in: &states) }

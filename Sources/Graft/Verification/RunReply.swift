@@ -12,6 +12,10 @@ struct RunReply: Sendable {
   var state: [String: TensorData]
   /// The output of each watched module: of its first call, where that is a single tensor.
   var modules: [String: TensorData]
+  /// The state that a target changed.
+  var changed: [String]
+  /// The outputs for a stack of inputs, mapped and one by one, where that was asked for.
+  var vectorised: [(mapped: TensorData, looped: TensorData)]
 
   init(_ reply: PythonReply) throws {
     let document = try JSONDecoder().decode(Document.self, from: reply.json)
@@ -31,6 +35,10 @@ struct RunReply: Sendable {
     }
     state = [:]
     for (path, description) in document.state { state[path] = try tensor("state.\(path)", description) }
+    changed = document.changed ?? []
+    vectorised = try (document.vmap ?? []).enumerated().map { index, description in
+      (try tensor("vmap.\(index)", description), try tensor("loop.\(index)", description))
+    }
     modules = [:]
     for (path, output) in document.modules {
       switch output {
@@ -48,9 +56,11 @@ struct RunReply: Sendable {
     var parameterGradients: [String: TensorDescription?]
     var state: [String: TensorDescription]
     var modules: [String: ModuleOutput]
+    var changed: [String]?
+    var vmap: [TensorDescription]?
 
     enum CodingKeys: String, CodingKey {
-      case outputs, state, modules
+      case outputs, state, modules, changed, vmap
       case inputGradients = "input_gradients"
       case parameterGradients = "parameter_gradients"
     }

@@ -40,6 +40,8 @@ struct TargetRunRequest: Encodable, Sendable {
   var outputs: [Int]
   var trainable: [String]
   var gradients: Bool
+  /// Whether to map the function over a stack of inputs as well.
+  var vmap: Bool
   /// The variable of each assignment in the file's order, and the module whose output it holds.
   var watch: [[String?]]
 }

@@ -10,6 +10,8 @@ struct Tolerance: Sendable {
   var factor = 8.0
   /// The least that is allowed, relative to the largest magnitude: 16 units in the last place of float32.
   var floor = 0x1p-19
+  /// The same for tensors in float64, where the source is its own reference.
+  var wideFloor = 0x1p-38
 
   static let standard = Tolerance()
 
@@ -19,19 +21,19 @@ struct Tolerance: Sendable {
   ///   - target: the converted program's result.
   ///   - source: the source's result in its own precision.
   ///   - reference: the source's result in float64.
+  ///   - noiseScale: the magnitude that a value which is zero but for rounding is measured by: one that the source
+  ///     itself has no correct digit of, such as the gradient of a bias in front of a normalisation.
   func row(
-    _ name: String, _ kind: VerificationReport.Kind, target: TensorData, source: TensorData, reference: TensorData
+    _ name: String, _ kind: VerificationReport.Kind, target: TensorData, source: TensorData, reference: TensorData,
+    noiseScale: Double = 0
   ) throws -> VerificationReport.Row {
-    guard target.shape == reference.shape else {
-      return VerificationReport.Row(
-        name: name, kind: kind, error: .greatestFiniteMagnitude, sourceError: 0, tolerance: 0, passed: false,
-        problem: "has shape \(target.shape), not \(reference.shape)")
-    }
+    if let problem = difference(target, source) { return .failed(name, kind, problem) }
     let own = try ElementComparison(source, reference: reference)
     let comparison = try ElementComparison(target, reference: reference)
-    let error = rounded(comparison.maximumErrorRelativeToScale)
-    let sourceError = rounded(own.maximumErrorRelativeToScale)
-    let allowed = rounded(max(factor * sourceError, floor))
+    let floor = [.float64, .complex128].contains(target.dtype) ? wideFloor : floor
+    var allowed = max(factor * own.maximumError, floor * own.scale)
+    if own.maximumError >= own.scale { allowed = max(allowed, floor * noiseScale) }
+    let scale = own.scale > 0 ? own.scale : max(noiseScale, .leastNormalMagnitude)
     var problem: String?
     if comparison.nanMismatches > own.nanMismatches { problem = "has NaN in other places" }
     if comparison.infinityMismatches > own.infinityMismatches { problem = "has infinities in other places" }
@@ -39,8 +41,17 @@ struct Tolerance: Sendable {
       problem = "\(comparison.exactMismatches) of \(comparison.count) elements differ"
     }
     return VerificationReport.Row(
-      name: name, kind: kind, error: error, sourceError: sourceError, tolerance: allowed,
-      passed: problem == nil && error <= allowed, problem: problem)
+      name: name, kind: kind, error: rounded(comparison.maximumError / scale),
+      sourceError: rounded(own.maximumError / scale), tolerance: rounded(allowed / scale),
+      passed: problem == nil && comparison.maximumError <= allowed, problem: problem)
+  }
+
+  /// What tells two tensors apart before their elements are looked at. An integer may be narrower than the source's.
+  private func difference(_ target: TensorData, _ source: TensorData) -> String? {
+    if target.shape != source.shape { return "has shape \(target.shape), not \(source.shape)" }
+    let isNarrowed = target.dtype.isInteger && source.dtype.isInteger && target.dtype.isSigned == source.dtype.isSigned
+    if target.dtype == source.dtype || isNarrowed { return nil }
+    return "has dtype \(target.dtype.rawValue), not \(source.dtype.rawValue)"
   }
 
   /// Three significant digits: all that a table needs, and no noise behind them.

@@ -31,10 +31,19 @@ public struct VerificationReport: Codable, Sendable, Equatable {
     public var passed: Bool
     /// What differs other than in magnitude: shapes, NaN in other places.
     public var problem: String?
+
+    /// A row for what cannot be compared by magnitude.
+    static func failed(_ name: String, _ kind: Kind, _ problem: String) -> Row {
+      Row(
+        name: name, kind: kind, error: .greatestFiniteMagnitude, sourceError: 0, tolerance: 0, passed: false,
+        problem: problem)
+    }
   }
 
   public enum Kind: String, Codable, Sendable {
     case output
+    /// An output of the function mapped over a stack of inputs; compared with a loop over them.
+    case vectorisedOutput = "mapped output"
     case inputGradient = "input gradient"
     case parameterGradient = "parameter gradient"
     case state

@@ -60,7 +60,8 @@ struct Verifier: Sendable {
     let request = TargetRunRequest(
       module: target.module, weights: target.weights, function: target.function, mode: mode, x64: function.needs64Bits,
       draws: seed, inputs: descriptions, structure: .tree(function.inputs), result: .tree(function.outputs),
-      outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true, watch: watch)
+      outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true,
+      vmap: options.verifiesVectorisation && mode == "eval" && isFirst, watch: watch)
     let result = try RunReply(await host.call("graft_jax_runner", "run", request, tensors: tensors))
     return try Comparison(
       function: function, tolerance: tolerance, reference: reference, source: source, target: result

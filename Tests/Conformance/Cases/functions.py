@@ -218,7 +218,7 @@ def slice_updates(x):
 @case("x=f32[N,4]")
 def normalise_in_place(x):
     x = x - x.mean(0)
-    x /= x.std(0) + 1e-5
+    x = x / (x.std(0) + 1e-5)
     x.clamp_(-2, 2).add_(1)
     return x.tanh_()
 
