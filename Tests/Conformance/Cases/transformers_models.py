@@ -125,4 +125,4 @@ def mamba():
     return hf.MambaForCausalLM(config)
 
 
-CASES.add("minilm", minilm.encoder, minilm.example_inputs, dynamic=NT)
+CASES.add("all_minilm_l6_v2", minilm.encoder, minilm.example_inputs, dynamic=NT)
