@@ -104,7 +104,7 @@ def declare_torchvision_operators(spec):
     """Declare the schemas that torchvision's Python refers to, unless its binary extension loads and brings them."""
     import torch
 
-    if spec is None or not spec.submodule_search_locations:
+    if _libraries or spec is None or not spec.submodule_search_locations:
         return
     folder = spec.submodule_search_locations[0]
     for name in sorted(os.listdir(folder)):
