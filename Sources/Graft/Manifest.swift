@@ -78,6 +78,9 @@ extension Manifest {
   /// - Throws: ``Diagnostic`` when there is none or it cannot be read.
   static func read(from directory: String) throws -> Manifest {
     let path = (directory as NSString).appendingPathComponent(fileName)
+    guard FileManager.default.fileExists(atPath: directory) else {
+      throw Diagnostic(.invalidInput, "\(directory) does not exist", remedy: "Check the spelling of the path.")
+    }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Diagnostic(
         .invalidInput, "\(directory) holds no \(fileName)",
@@ -85,8 +88,25 @@ extension Manifest {
     }
     do {
       return try JSONDecoder().decode(Manifest.self, from: data)
-    } catch {
-      throw Diagnostic(.invalidPackage, "\(path) is not a manifest of Graft's: \(error.oneLine)")
+    } catch let error as DecodingError {
+      throw Diagnostic(
+        .invalidPackage, "\(path) is damaged: \(error.cause)", remedy: "Convert the model again with `graft transpile`."
+      )
+    }
+  }
+}
+
+extension DecodingError {
+  /// What is wrong with the JSON, in a few words.
+  fileprivate var cause: String {
+    func place(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }
+    switch self {
+    case .keyNotFound(let key, let context): return "it lacks `\(place(context.codingPath + [key]))`"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      return "`\(place(context.codingPath))` is of the wrong type"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      return "`\(place(context.codingPath))` has no valid value"
+    default: return "it is not valid JSON"
     }
   }
 }

@@ -28,7 +28,8 @@ public struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     switch error {
     case let problem as Problem: self = problem
     case let diagnostic as Diagnostic: self.init(diagnostic: diagnostic)
-    case let error as FileError: self.init(kind: .failed, code: "file", message: "\(error)", details: [])
+    case let error as FileError:
+      self.init(kind: .failed, code: "file", message: "\(error)", details: [], remedy: error.remedy)
     case is CancellationError: self.init(kind: .failed, code: "cancelled", message: "cancelled", details: [])
     default: self.init(kind: .failed, code: "failed", message: "\(error)", details: [])
     }

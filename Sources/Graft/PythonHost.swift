@@ -8,6 +8,7 @@ import GraftTorch
 /// The user's Python with the embedded tracers and runners in it.
 package struct PythonHost: Sendable {
   let runtime: PythonRuntime
+  let interpreter: PythonInterpreter
 
   /// Starts the interpreter, once per process.
   ///
@@ -16,7 +17,7 @@ package struct PythonHost: Sendable {
   package static func start(python: String?) async throws -> PythonHost {
     do {
       let interpreter = try await PythonInterpreter.discover(explicit: python)
-      return PythonHost(runtime: try await PythonRuntime.start(interpreter))
+      return PythonHost(runtime: try await PythonRuntime.start(interpreter), interpreter: interpreter)
     } catch let error as PythonSetupError {
       throw Diagnostic(.missingDependency, error.message, remedy: error.remedy)
     }
@@ -36,9 +37,10 @@ package struct PythonHost: Sendable {
       try await runtime.load(module: name, source: source, filename: "<graft>/\(name).py")
     } catch let error as PythonError where error.type.hasSuffix("ModuleNotFoundError") {
       throw Diagnostic(
-        .missingDependency, "the Python interpreter cannot import what Graft needs: \(error.message)",
+        .missingDependency, "\(interpreter.executable) cannot import what Graft needs: \(error.message)",
         remedy:
-          "Install it into that environment: `pip install \(package)`; `graft doctor` shows which environment it is.")
+          "Install it: `\(interpreter.executable) -m pip install \(package)`, or choose another Python with --python; "
+          + "`graft doctor` shows what is there.")
     } catch let error as PythonError {
       throw Diagnostic(python: error)
     }
@@ -55,16 +57,18 @@ package struct PythonHost: Sendable {
   }
 
   /// Calls a function of an embedded module with a JSON request.
+  ///
+  /// - Parameter explain: says what an exception without an error code means, where the caller knows better.
   func call<Request: Encodable>(
     _ module: String, _ function: String, _ request: Request, tensors: [String: TensorData] = [:],
-    progress: PythonRuntime.ProgressHandler? = nil
+    progress: PythonRuntime.ProgressHandler? = nil, explain: (PythonError) -> Diagnostic = Diagnostic.init(python:)
   ) async throws -> PythonReply {
     let text = String(decoding: try JSONEncoder().encode(request), as: UTF8.self)
     do {
       return try await runtime.call(
         module, function, request: text, tensors: tensors.mapValues { $0.lentToPython() }, progress: progress)
     } catch let error as PythonError {
-      throw Diagnostic(python: error)
+      throw error.code == nil ? explain(error) : Diagnostic(python: error)
     }
   }
 }

@@ -55,6 +55,7 @@ public struct Transpiler: Sendable {
   ) async throws -> VerificationReport {
     var manifest = try Manifest.read(from: directory.path)
     let options = try TranspileOptions(manifest, directory: directory, python: python)
+    try manifest.checkFiles(in: directory)
     let package = try GraftPackage(contentsOf: directory.appending(path: try manifest.file("package")).path)
     progress?("starting Python", nil)
     let host = try await PythonHost.start(python: python)
@@ -70,7 +71,8 @@ public struct Transpiler: Sendable {
     let target = Verifier.Target(
       module: module.path, weights: directory.appending(path: try manifest.file("weights")).path,
       function: manifest.entry,
-      assignments: text == program.source ? program.assignments : [])
+      assignments: text == program.source ? program.assignments : [],
+      remedy: "Mend the file, or convert the model again with `graft transpile`.")
     let report = try await verifier.verify(target, progress: progress)
     manifest.verification = report
     try AtomicWriter.write(to: directory.appending(path: Manifest.fileName).path) {
@@ -119,6 +121,17 @@ extension TranspileOptions {
 }
 
 extension Manifest {
+  /// - Throws: ``Diagnostic`` when a file that the manifest names is not there.
+  func checkFiles(in directory: URL) throws {
+    for role in ["source", "weights", "package"] {
+      let path = directory.appending(path: try file(role)).path
+      if !FileManager.default.isReadableFile(atPath: path) {
+        throw Diagnostic(
+          .invalidPackage, "\(path) is missing or cannot be read", remedy: "Convert the model again.")
+      }
+    }
+  }
+
   /// A file of the folder by role; never outside of it.
   func file(_ role: String) throws -> String {
     guard let name = files[role], !name.isEmpty, !name.contains("/"), name != "..", name != "." else {

@@ -4,9 +4,12 @@ import Synchronization
 
 /// Standard output for results, standard error for everything else.
 enum Console {
-  static func output(_ text: String) { write(text, to: .standardOutput) }
+  static func output(_ line: String) { write(line + "\n") }
 
-  static func note(_ text: String) { write(text, to: .standardError) }
+  /// Text that has its own line ends.
+  static func write(_ text: String) { write(text, to: .standardOutput) }
+
+  static func note(_ line: String) { write(line + "\n", to: .standardError) }
 
   static func error(_ problem: Problem) {
     Progress.shared.clear()
@@ -16,7 +19,7 @@ enum Console {
   }
 
   private static func write(_ text: String, to handle: FileHandle) {
-    try? handle.write(contentsOf: Data((text + "\n").utf8))
+    try? handle.write(contentsOf: Data(text.utf8))
   }
 
   static var isErrorATerminal: Bool { isatty(STDERR_FILENO) == 1 }

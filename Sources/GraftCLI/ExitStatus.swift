@@ -33,7 +33,8 @@ enum ExitStatus: Int32 {
     case let problem as Problem: Console.error(problem)
     case is StatusError: break
     default:
-      let text = GraftCLI.fullMessage(for: error)
+      var text = GraftCLI.fullMessage(for: error)
+      if text.hasPrefix("Error: ") { text = "error: " + text.dropFirst("Error: ".count) }
       if !text.isEmpty { self == .done ? Console.output(text) : Console.note(text) }
     }
     exit(rawValue)

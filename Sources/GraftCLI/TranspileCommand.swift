@@ -25,7 +25,7 @@ struct TranspileCommand: AsyncParsableCommand {
   var entry: String
 
   @Option(name: .customLong("to"), help: "The framework to write.")
-  var target = TargetOption(framework: .jax)
+  var target: TargetFramework = .jax
 
   @Option(name: .customLong("from"), help: "The framework that the source uses.")
   var source: SourceFramework = .torch
@@ -65,7 +65,7 @@ struct TranspileCommand: AsyncParsableCommand {
   func run() async throws {
     if quiet { Progress.shared.beQuiet() }
     var options = TranspileOptions(
-      entry: entry, to: target.framework, output: URL(filePath: output, directoryHint: .isDirectory))
+      entry: entry, to: target, output: URL(filePath: output, directoryHint: .isDirectory))
     options.initArguments = initArguments
     options.inputs = inputs
     options.inputFactory = inputFactory
@@ -94,29 +94,8 @@ struct TranspileCommand: AsyncParsableCommand {
       }
     }
     if let verification = result.manifest.verification, !verification.passed {
-      for line in VerificationTable(verification).failure(result.manifest) { Console.note(line) }
+      for line in VerificationTable(verification).failure { Console.note(line) }
       throw StatusError(status: .notVerified)
     }
   }
-}
-
-/// The frameworks that can be asked for as a target.
-struct TargetOption: ExpressibleByArgument {
-  var framework: TargetFramework
-
-  init(framework: TargetFramework) { self.framework = framework }
-
-  init?(argument: String) {
-    guard let framework = TargetFramework(rawValue: argument) else { return nil }
-    self.framework = framework
-  }
-
-  static var allValueStrings: [String] { TargetFramework.allCases.map(\.rawValue) }
-
-  var defaultValueDescription: String { framework.rawValue }
-}
-
-/// The frameworks that Graft reads.
-enum SourceFramework: String, CaseIterable, ExpressibleByArgument {
-  case torch
 }

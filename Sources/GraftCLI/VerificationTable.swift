@@ -32,17 +32,26 @@ struct VerificationTable {
       ]
         + (run.tensors + modules).map { row in
           let judgement = row.passed ? "ok  " : "FAIL"
+          let place = row.passed ? "" : row.location.map { " (\($0))" } ?? ""
           return
-            "  \(judgement) \(row.kind.rawValue) \(row.name): \(number(row.error)), source \(number(row.sourceError)), allowed \(number(row.tolerance))"
+            "  \(judgement) \(row.kind.rawValue) \(row.name): \(number(row.error)), source \(number(row.sourceError)), allowed \(number(row.tolerance))\(place)"
         }
     }
   }
 
   /// What differs first, and where.
-  func failure(_ manifest: Manifest?) -> [String] {
+  var failure: [String] {
     guard let (run, name, row) = report.firstFailure else { return [] }
     let what = row.problem ?? "is off by \(number(row.error)), allowed \(number(row.tolerance))"
-    return ["error: in \(run.mode) mode the \(row.kind.rawValue) of `\(name)` is the first that differs: it \(what)"]
+    let subject =
+      switch row.kind {
+      case .module where name.isEmpty: "the output of the root module"
+      case .module: "the output of the module `\(name)`"
+      case .output: "the \(name)"
+      default: "the \(row.kind.rawValue) of `\(row.name)`"
+      }
+    let place = row.location.map { "\($0): " } ?? ""
+    return ["error: \(place)in \(run.mode) mode \(subject) is the first that differs: it \(what)"]
   }
 
   private func worst(of run: VerificationReport.Run) -> [VerificationReport.Row] {

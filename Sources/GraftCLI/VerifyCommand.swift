@@ -43,7 +43,7 @@ struct VerifyCommand: AsyncParsableCommand {
         for line in all ? table.rows : table.summary { Console.output(line) }
       }
       if !report.passed {
-        for line in table.failure(nil) { Console.note(line) }
+        for line in table.failure { Console.note(line) }
         throw StatusError(status: .notVerified)
       }
     } catch let error where !(error is StatusError) {

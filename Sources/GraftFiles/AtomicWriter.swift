@@ -73,6 +73,7 @@ package final class AtomicWriter {
     guard !isFinished else { return }
     isFinished = true
     unlink(temporaryPath)
+    LiveTemporaryFiles.remove(temporaryPath)
   }
 
   /// The first half of `commit`: the temporary file is complete on disk.
@@ -87,6 +88,7 @@ package final class AtomicWriter {
       throw FileError.system(errno, path: path, cannot: "move the finished file into place")
     }
     isFinished = true
+    LiveTemporaryFiles.remove(temporaryPath)
   }
 }
 

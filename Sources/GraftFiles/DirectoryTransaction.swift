@@ -47,7 +47,7 @@ package final class DirectoryTransaction {
     do {
       for writer in writers { try writer.prepare() }
       for writer in writers { _ = try Place(writer.path) }
-      try moveAll()
+      try LiveTemporaryFiles.whileMoving { try moveAll() }
     } catch {
       discard()
       throw error

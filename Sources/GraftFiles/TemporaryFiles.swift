@@ -29,7 +29,10 @@ enum TemporaryFiles {
       flock(descriptor, LOCK_EX)
       // Another process may have taken the lock first and removed the file as abandoned.
       var status = stat()
-      if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return (path, output) }
+      if fstat(descriptor, &status) == 0, status.st_nlink > 0 {
+        LiveTemporaryFiles.insert(path)
+        return (path, output)
+      }
     }
     throw FileError(.inputOutput, path: final, "cannot write: no temporary name is free")
   }

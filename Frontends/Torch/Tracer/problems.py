@@ -63,7 +63,7 @@ def specialised(inputs, fixed, text):
         "dynamic-specialised",
         f"the model fixes the dynamic dimension {', '.join(parts)}: its Python code depends on the size",
         f"give the number: {numbers}",
-        text,
+        user_frames(text),
     )
 
 
@@ -85,8 +85,19 @@ def data_dependent(error, text, place):
         "data-dependent",
         f"the model decides in Python on the values of tensors{place}",
         "use torch.where for a choice by element or torch.cond for a branch, or make the value a constant",
-        text,
+        user_frames(text),
     )
+
+
+def user_frames(text):
+    """The lines of a traceback that show the user's code, without torch's advice about itself."""
+    lines = text.splitlines()
+    frames = []
+    for line in lines:
+        if not line.startswith("  "):
+            break
+        frames.append(line)
+    return "\n".join(frames)
 
 
 def run_eagerly(entry, inputs):

@@ -9,17 +9,20 @@ struct Comparison {
   let reference: RunReply
   let source: RunReply
   let target: RunReply
+  let locations: SourceLocations
   /// The largest magnitude of a gradient in the run.
   private let gradientScale: Double
 
   init(
-    function: Function, tolerance: Tolerance, reference: RunReply, source: RunReply, target: RunReply
+    function: Function, tolerance: Tolerance, reference: RunReply, source: RunReply, target: RunReply,
+    locations: SourceLocations
   ) throws {
     self.function = function
     self.tolerance = tolerance
     self.reference = reference
     self.source = source
     self.target = target
+    self.locations = locations
     let gradients = reference.inputGradients + reference.parameterGradients.values
     gradientScale = try gradients.compactMap { $0 }.reduce(0) { largest, gradient in
       try max(largest, ElementComparison(gradient, reference: gradient).scale)
@@ -44,9 +47,11 @@ struct Comparison {
         "the emitted function returns \(target.outputs.count) tensors, not \(reference.outputs.count)")
     }
     return try target.outputs.indices.map { index in
-      try tolerance.row(
+      var row = try tolerance.row(
         target.outputs.count == 1 ? "output" : "output \(index)", .output, target: target.outputs[index],
         source: source.outputs[index], reference: reference.outputs[index])
+      row.location = locations.outputs[safe: index] ?? nil
+      return row
     }
   }
 
@@ -117,8 +122,10 @@ struct Comparison {
       }
       let (gradient, state) = (gradients[module.path], states[module.path])
       if output == nil, gradient == nil, state == nil { return nil }
+      let location = locations.modules[module.path]
       return VerificationReport.ModuleRow(
-        path: module.path, className: module.className, output: output, gradient: gradient, state: state)
+        path: module.path, className: module.className, output: output?.at(location), gradient: gradient?.at(location),
+        state: state?.at(location))
     }
   }
 

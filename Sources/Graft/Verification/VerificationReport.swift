@@ -31,6 +31,8 @@ public struct VerificationReport: Codable, Sendable, Equatable {
     public var passed: Bool
     /// What differs other than in magnitude: shapes, NaN in other places.
     public var problem: String?
+    /// `file:line` in the source of the last operation of the module, or of the one that yields the output.
+    public var location: String?
 
     /// A row for what cannot be compared by magnitude.
     static func failed(_ name: String, _ kind: Kind, _ problem: String) -> Row {

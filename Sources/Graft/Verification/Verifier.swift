@@ -3,6 +3,7 @@ import GraftEmit
 import GraftFiles
 import GraftIR
 import GraftOps
+import GraftPython
 
 /// Runs source and target on the same inputs, weights and random draws, and compares all that they compute.
 struct Verifier: Sendable {
@@ -13,6 +14,17 @@ struct Verifier: Sendable {
     var function: String
     /// What the assignments of the file hold, where that is known.
     var assignments: [FunctionEmitter.AssignedNode]
+    /// What to do about a file that fails.
+    var remedy = "This is a defect of Graft; please report it with the program that was converted."
+
+    /// The file raised an exception: what, and on which of its lines.
+    func failure(_ error: PythonError) -> Diagnostic {
+      let frames = error.traceback.split(separator: "\n").filter { $0.contains("File \"\(module)\", line ") }
+      let line = frames.last?.split(separator: ", line ").last.flatMap { Int($0.prefix { $0.isNumber }) }
+      return Diagnostic(
+        .verificationFailed, "the converted program fails: \(error.type): \(error.message)",
+        at: line.map { SourceLocation(file: module, line: $0) }, remedy: remedy)
+    }
   }
 
   let host: PythonHost
@@ -62,9 +74,10 @@ struct Verifier: Sendable {
       draws: seed, inputs: descriptions, structure: .tree(function.inputs), result: .tree(function.outputs),
       outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true,
       vmap: options.verifiesVectorisation && mode == "eval" && isFirst, watch: watch)
-    let result = try RunReply(await host.call("graft_jax_runner", "run", request, tensors: tensors))
+    let result = try RunReply(await host.call("graft_jax_runner", "run", request, tensors: tensors, explain: target.failure))
     return try Comparison(
-      function: function, tolerance: tolerance, reference: reference, source: source, target: result
+      function: function, tolerance: tolerance, reference: reference, source: source, target: result,
+      locations: SourceLocations(function)
     ).run(mode: mode, sizes: sizes, seed: seed)
   }
 

@@ -1,0 +1,71 @@
+package import GraftIR
+
+extension OpCall {
+  /// The floating-point operations of one forward execution, as an expression of the dynamic dimensions.
+  ///
+  /// A multiply-add counts as two. Contractions count what the textbook algorithm takes, windows one operation for each
+  /// element of each window, elementwise ops and random draws one for each element of the result, and reductions,
+  /// normalizations and losses one for each element of the first operand. Moving data costs nothing, nor does anything
+  /// that touches no floating-point tensor.
+  package var flops: Dim {
+    get throws {
+      guard isFloatingPoint else { return 0 }
+      if let rule = Self.contractions[definition.name] { return try rule(self) }
+      return switch definition.family {
+      case .creation, .shape, .indexing, .embedding, .control: 0
+      case .pooling: try windowElements * resultElements
+      case .reduction, .scan, .normalization, .loss: firstElements
+      default: resultElements
+      }
+    }
+  }
+
+  private typealias Rule = @Sendable (OpCall) throws -> Dim
+
+  private static let contractions: [String: Rule] = [
+    "matmul": { call in
+      let x = try call.type(0)
+      return 2 * call.resultElements * (x.shape.last ?? 1)
+    },
+    "linear": { call in
+      let columns = try call.type("weight").shape.last ?? 1
+      return call.resultElements * (2 * columns + call.biasTerm)
+    },
+    "conv": { call in
+      let taps = try call.type("weight").shape.dropFirst().reduce(1, *)
+      return call.resultElements * (2 * taps + call.biasTerm)
+    },
+    "conv_transpose": { call in
+      let taps = try call.type("weight").shape.dropFirst().reduce(1, *)
+      return 2 * call.firstElements * taps + call.resultElements * call.biasTerm
+    },
+    "attention": { call in
+      let (query, key) = (try call.type(0), try call.type(1))
+      guard query.rank >= 2, key.rank >= 2, let result = call.results.first.map({ call.type(of: $0) }),
+        let width = query.shape.last
+      else { return 0 }
+      let positions = key.shape[key.rank - 2]
+      let scores = result.shape.dropLast().reduce(1, *) * positions
+      return scores * (2 * width + 1) + 2 * result.count * positions
+    },
+  ]
+
+  private var isFloatingPoint: Bool {
+    let values = operands.flatMap(\.values) + results
+    return values.contains { type(of: $0).dtype.isDifferentiable }
+  }
+
+  private var biasTerm: Dim { self["bias"].isAbsent ? 0 : 1 }
+
+  private var resultElements: Dim { results.first.map { type(of: $0).count } ?? 0 }
+
+  private var firstElements: Dim { operands.lazy.flatMap(\.values).first.map { type(of: $0).count } ?? 0 }
+
+  /// The elements of a pooling window; one where the op does not say.
+  private var windowElements: Dim {
+    get throws {
+      guard definition.attribute("kernel") != nil else { return 1 }
+      return try dims("kernel").reduce(1, *)
+    }
+  }
+}
