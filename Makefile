@@ -39,7 +39,7 @@ format: setup ## Format the Swift and Python sources
 lint: setup ## Check the style of the Swift and Python sources
 	@scripts/lint.sh
 
-docs: setup ## Write the documentation to .build/docs
+docs: setup ## Write Docs/Coverage.md, and the documentation to .build/docs
 	@scripts/docs.sh
 
 install: release ## Install graft to PREFIX/bin (default /usr/local/bin)

@@ -17,10 +17,10 @@ func module(
     resources: resources, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
     name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
-    exclude: [], swiftSettings: settings)
+    exclude: exclude, swiftSettings: settings)
 }
 
 let collections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
@@ -96,5 +96,6 @@ let package = Package(
     tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
     tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftIR", "GraftOps", collections]),
     tests("Graft", ["Graft", "GraftFiles", "GraftIR", "GraftOps"]),
+    tests("GraftCLI", exclude: ["Golden"], ["GraftCLI"]),
   ]
 )

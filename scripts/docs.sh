@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Writes the documentation of the public API and the articles to .build/docs, without a package plugin.
+# Writes Docs/Coverage.md, and the documentation of the public API and the articles to .build/docs, without a package
+# plugin.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+swift build --product graft
+"$(swift build --show-bin-path)/graft" ops --markdown >.build/Coverage.md
+mv .build/Coverage.md Docs/Coverage.md
 
 catalogue=$(find Docs -maxdepth 1 -name '*.docc' | head -n 1)
 [ -n "$catalogue" ] || { echo "docs: no DocC catalogue in Docs" >&2; exit 1; }

@@ -110,8 +110,3 @@ extension DecodingError {
     }
   }
 }
-
-extension Error {
-  /// The error in one line.
-  var oneLine: String { "\(self)".split(separator: "\n").first.map(String.init) ?? "unknown error" }
-}

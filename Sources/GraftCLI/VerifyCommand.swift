@@ -11,8 +11,12 @@ struct VerifyCommand: AsyncParsableCommand {
       Runs both on the same weights, inputs and random draws: outputs, gradients of inputs and parameters and, in
       training, the new state, at two sizes of each dynamic dimension. The table is printed and kept in the manifest.
 
-      EXAMPLE
+      EXAMPLES
         graft verify out/
+        graft verify out/ --all
+
+      Exit codes: 0 verified; 1 failed; 2 wrong usage; 3 the source uses something unsupported; 4 the result did not
+      verify.
       """)
 
   @Argument(help: "A folder that `graft transpile` wrote.", completion: .directory)

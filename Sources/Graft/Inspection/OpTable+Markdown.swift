@@ -29,7 +29,7 @@ extension OpTable {
 
   /// One line of numbers.
   public var totals: String {
-    "\(rows.count) ops: \(count(.direct)) direct, \(count(.decomposed)) decomposed, "
+    "\(rows.count) \(rows.count == 1 ? "op" : "ops"): \(count(.direct)) direct, \(count(.decomposed)) decomposed, "
       + "\(count(.unsupported)) without a form in \(to.title); \(callCount) calls of \(from.title) are read."
   }
 

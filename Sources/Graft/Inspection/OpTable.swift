@@ -87,8 +87,13 @@ public struct OpTable: Codable, Sendable, Equatable {
     guard parts.count > 1 else { return call }
     var name = parts[1]
     if name.last == "d", let digit = name.dropLast().last, "123".contains(digit) { name = name.dropLast(2) }
-    return String(name)
+    return shortNames[name] ?? String(name)
   }
+
+  private static let shortNames: [Substring: String] = [
+    "sub": "subtract", "mul": "multiply", "gather": "take_along_axis", "scatter": "put_along_axis", "isin": "is_in",
+    "topk": "top_k", "searchsorted": "search_sorted",
+  ]
 }
 
 /// What becomes of ops in a target.

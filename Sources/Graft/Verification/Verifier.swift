@@ -74,7 +74,8 @@ struct Verifier: Sendable {
       draws: seed, inputs: descriptions, structure: .tree(function.inputs), result: .tree(function.outputs),
       outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true,
       vmap: options.verifiesVectorisation && mode == "eval" && isFirst, watch: watch)
-    let result = try RunReply(await host.call("graft_jax_runner", "run", request, tensors: tensors, explain: target.failure))
+    let result = try RunReply(
+      await host.call("graft_jax_runner", "run", request, tensors: tensors, explain: target.failure))
     return try Comparison(
       function: function, tolerance: tolerance, reference: reference, source: source, target: result,
       locations: SourceLocations(function)
