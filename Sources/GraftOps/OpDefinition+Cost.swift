@@ -5,7 +5,8 @@ extension OpCall {
   ///
   /// A multiply-add counts as two. Contractions count what the textbook algorithm takes, windows one operation for each
   /// element of each window, elementwise ops and random draws one for each element of the result, and reductions,
-  /// normalizations and losses one for each element of the first operand. Moving data costs nothing, nor does anything
+  /// normalizations and losses one for each element of the first operand. A composite op of linear algebra costs what its
+  /// decomposition does. Moving data costs nothing, nor does anything
   /// that touches no floating-point tensor.
   package var flops: Dim {
     get throws {
@@ -15,6 +16,7 @@ extension OpCall {
       case .creation, .shape, .indexing, .embedding, .control: 0
       case .pooling: try windowElements * resultElements
       case .reduction, .scan, .normalization, .loss: firstElements
+      case .linearAlgebra, .recurrent: try decompositionFlops ?? resultElements
       default: resultElements
       }
     }
@@ -49,6 +51,23 @@ extension OpCall {
       return scores * (2 * width + 1) + 2 * result.count * positions
     },
   ]
+
+  /// The cost of the ops that this one decomposes into; nil when it does not.
+  private var decompositionFlops: Dim? {
+    get throws {
+      guard let decomposition = definition.decomposition else { return nil }
+      let builder = GraphBuilder(Function(name: definition.name))
+      func copy(_ value: Value) -> Value { builder.function.makeValue(type(of: value)) }
+      let call = OpCall(
+        definition, operands: operands.map { $0.mapValues(copy) }, attributes: attributes,
+        typeOf: { builder.function.type(of: $0) })
+      _ = try decomposition(builder, call)
+      return try builder.operations.reduce(0) { total, operation in
+        let definition = try OpCatalogue.definition(of: operation)
+        return try total + OpCall(operation, of: definition, in: builder.function).flops
+      }
+    }
+  }
 
   private var isFloatingPoint: Bool {
     let values = operands.flatMap(\.values) + results

@@ -20,6 +20,10 @@ import Testing
     let n = Dim.symbol("N")
     #expect(try flops(builder(.matmul, tensor(n, 3, 4), tensor(4, 5))) == n * Dim(2 * 3 * 4 * 5))
     #expect(try flops(builder(.linear, tensor(n, 4), tensor(5, 4), tensor(5))) == n * Dim(2 * 4 * 5 + 5))
+    let einsum = try builder.apply(
+      .einsum, [.list([tensor(n, 3, 4), tensor(4, 5)].compactMap(\.asValue))],
+      attributes: ["equation": .string("bij,jk->bik")])
+    #expect(try flops(einsum[0]) == n * Dim(2 * 3 * 4 * 5))
     let conv = try builder(
       .conv, tensor(n, 4, 8, 8), tensor(6, 2, 3, 3), .absent,
       attributes: [
