@@ -186,7 +186,7 @@ package struct JAXModuleWriter {
   }
 
   private func module(_ main: PythonFunction) -> PythonModule {
-    let called = emitter.target.helpers.closure(of: emitter.helpers)
+    let called = emitter.usedHelpers
     let loader = hasState ? JAXHelpers.stateLoader : JAXHelpers.loader
     let loading = hasState || hasParameters ? loader.closure(of: ["load_params"]) : []
     var imports = emitter.imports

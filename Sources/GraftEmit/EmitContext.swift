@@ -42,7 +42,7 @@ package struct EmitContext {
   /// One of the target's helper functions; the file will carry it.
   package func helper(_ name: String) -> PythonExpression {
     emitter.helpers.append(name)
-    return .path(name)
+    return .path(emitter.nameOfHelper(name))
   }
 
   package func dtype(_ dtype: DType) -> PythonExpression { emitter.target.dtype(dtype, in: self) }

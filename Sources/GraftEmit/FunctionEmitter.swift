@@ -221,6 +221,17 @@ package final class FunctionEmitter {
   /// Whether the value was written into the new state by the operation that computes it.
   package func isStored(_ value: Value) -> Bool { storedState.contains(value) }
 
+  // MARK: Helpers
+
+  /// What a helper is called in the file: by its own name, unless the function that is being written has that one.
+  func nameOfHelper(_ name: String) -> String { name == function.name ? "_\(name)" : name }
+
+  /// The helpers that the file has to carry, in the library's order.
+  package var usedHelpers: [HelperLibrary.Helper] {
+    let name = function.name
+    return target.helpers.closure(of: helpers).map { $0.renaming(name, to: nameOfHelper(name)) }
+  }
+
   // MARK: Inputs
 
   /// A parameter name for an input; `leaf` is its value when the input is a single tensor.

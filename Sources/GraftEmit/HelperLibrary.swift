@@ -10,6 +10,20 @@ package struct HelperLibrary: Sendable {
     package var source: String
     /// Identifiers that occur in the source.
     package var references: Set<String>
+
+    /// The helper with another one, which it defines or calls, under another name.
+    package func renaming(_ old: String, to new: String) -> Helper {
+      guard references.contains(old) else { return self }
+      var renamed = ""
+      var rest = source[...]
+      while let range = rest.firstRange(of: old + "(") {
+        let before = range.lowerBound == source.startIndex ? " " : source[source.index(before: range.lowerBound)]
+        let isWhole = !(before.isLetter || before.isNumber || before == "_" || before == ".")
+        renamed += rest[..<range.lowerBound] + (isWhole ? new : old) + "("
+        rest = rest[range.upperBound...]
+      }
+      return Helper(name: name == old ? new : name, source: renamed + rest, references: references)
+    }
   }
 
   package let helpers: OrderedDictionary<String, Helper>

@@ -82,6 +82,9 @@ extension CaseResult {
     outputs = report.worst(.output)?.error
     state = report.worst(.state)?.error
     gradients = [report.worst(.inputGradient)?.error, report.worst(.parameterGradient)?.error].compactMap { $0 }.max()
+    if let missing = report.runs.compactMap(\.notCompared).first {
+      note = "not compared: " + missing.joined(separator: "; ")
+    }
     guard !report.passed else { return }
     status = .failed
     guard let (run, name, row) = report.firstFailure else {

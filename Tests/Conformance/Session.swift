@@ -135,6 +135,7 @@ struct Session {
     let process = Process()
     process.executableURL = URL(filePath: program)
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(["PYTHONWARNINGS": "ignore"]) { own, _ in own }
     if let log {
       try Data().write(to: log)
       let handle = try FileHandle(forWritingTo: log)

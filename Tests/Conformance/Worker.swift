@@ -48,7 +48,7 @@ struct Worker {
         result.status = .failed
         result.message = "was not verified"
       }
-      result.note = item.vmap ? "vmap" : nil
+      if item.vmap { result.note = ["vmap", result.note].compactMap { $0 }.joined(separator: "; ") }
     } catch {
       let problem = Problem(error)
       result.status = .failed

@@ -36,8 +36,14 @@ extension Block {
 }
 
 extension EmitContext {
-  /// One assignment for each name that is not its value already.
+  /// One assignment for each name that is read and is not its value already; one for all when a value reads a name
+  /// that an earlier one gives anew.
   fileprivate func assignments(_ names: [PythonExpression], _ values: [PythonExpression]) -> [PythonStatement] {
-    zip(names, values).filter { $0 != $1 }.map { .assign($0, $1) }
+    let changes = zip(names, values).filter { $0 != $1 && $0 != "_" }
+    let conflict = changes.indices.contains { index in
+      changes[..<index].contains { !Set($0.0.freeNames).isDisjoint(with: changes[index].1.freeNames) }
+    }
+    if conflict { return [.assign(.tuple(changes.map(\.0)), .tuple(changes.map(\.1)))] }
+    return changes.map { .assign($0, $1) }
   }
 }

@@ -212,6 +212,8 @@ def concerns_training(module, path):
     """Whether code in this file that reads the module's `training` may change more than a flagged operator."""
     if not path.startswith(TORCH_FOLDER):
         return not is_tracer_file(path)
+    if path == MODULES_FOLDER + "dropout.py":
+        return not isinstance(module, nn.Dropout)
     if path == MODULES_FOLDER + "instancenorm.py":
         return module.__dict__.get("track_running_stats", True)
     return path.startswith(NN_FOLDER) and not path.startswith(FLAGGED_FILES)

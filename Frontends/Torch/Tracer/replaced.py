@@ -43,10 +43,29 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 
 def cross_map_lrn(self, input):
-    """nn.CrossMapLRN2d.forward, which is a legacy autograd function, as the same local response norm."""
-    return functional.local_response_norm(
-        input, self.size, self.alpha, self.beta, self.k
-    )
+    """nn.CrossMapLRN2d.forward, which is a legacy autograd function, in differentiable steps.
+
+    Its running sum over channels never gives up the first channel; neither does this one.
+    """
+    reach = (self.size - 1) // 2
+    square = input.square()
+    padded = functional.pad(square, (0, 0, 0, 0, reach, reach))
+    channels = input.shape[1]
+    total = sum(padded[:, k : k + channels] for k in range(2 * reach + 1))
+    if channels > reach + 1:
+        kept = square[:, :1].expand(-1, channels - reach - 1, -1, -1)
+        total = total + functional.pad(kept, (0, 0, 0, 0, reach + 1, 0))
+    return input * (self.k + self.alpha / self.size * total) ** -self.beta
+
+
+def adaptive_log_softmax(self, input_, target_):
+    """nn.AdaptiveLogSoftmaxWithLoss.forward, which picks rows by their values, from the whole distribution."""
+    is_batched = target_.dim() > 0
+    input = input_ if is_batched else input_.unsqueeze(0)
+    target = target_ if is_batched else target_.unsqueeze(0)
+    output = self.log_prob(input).gather(1, target.unsqueeze(1)).squeeze(1)
+    loss = -output.mean()
+    return _AdaptiveOutput(output if is_batched else output.squeeze(0), loss)
 
 
 def _fake_rule(shapes):
@@ -121,11 +140,13 @@ def recurrent_shapes():
                 table[operator] = decomposition
 
 
+_AdaptiveOutput = torch.nn.modules.adaptive._ASMoutput
 _instance_norm = torch.instance_norm
 _REPLACED = (
     (torch, "instance_norm", instance_norm),
     (functional, "gaussian_nll_loss", gaussian_nll_loss),
     (torch.nn.CrossMapLRN2d, "forward", cross_map_lrn),
+    (torch.nn.AdaptiveLogSoftmaxWithLoss, "forward", adaptive_log_softmax),
 )
 
 

@@ -59,6 +59,8 @@ class Reply:
             "state": {},
             "input_mutations": {},
             "modules": {},
+            "undifferentiable_inputs": [],
+            "gradient_problem": None,
             "seconds": 0.0,
         }
         self.tensors = {}
@@ -75,21 +77,27 @@ def _execute(entry, leaves, request, tensors, reply):
     differentiable = [
         wanted and (x.is_floating_point() or x.is_complex()) for x in leaves
     ]
-    for x, yes in zip(leaves, differentiable):
-        x.requires_grad_(yes)
     parameters = trainable_parameters(entry.module) if wanted else {}
     buffers = dict(entry.module.named_buffers()) if entry.module is not None else {}
     before = {path: (b._version, b.detach().clone()) for path, b in buffers.items()}
     started = time.perf_counter()
     with torch.set_grad_enabled(wanted):
-        given = [x.clone() for x in leaves]
-        given_versions = [x._version for x in given]
-        outputs = call(entry, given)
-        gradients = (
-            differentiate(outputs, leaves, differentiable, parameters, tensors)
-            if wanted
-            else None
+        given, given_versions, outputs = call_differentiably(
+            entry, leaves, differentiable
         )
+        gradients = None
+        if wanted:
+            try:
+                gradients = differentiate(
+                    outputs, leaves, differentiable, parameters, tensors
+                )
+            except RuntimeError as error:
+                reply.document["gradient_problem"] = one_line(error)
+    reply.document["undifferentiable_inputs"] = [
+        k
+        for k, x in enumerate(leaves)
+        if not differentiable[k] and (x.is_floating_point() or x.is_complex())
+    ]
     reply.document["seconds"] = time.perf_counter() - started
     reply.document["outputs"] = [
         reply.add(f"output.{k}", x) for k, x in enumerate(outputs)
@@ -119,6 +127,28 @@ def _execute(entry, leaves, request, tensors, reply):
             else reply.add(f"parameter_gradient.{path}", gradient)
         )
         reply.document["parameter_gradients"][path] = described
+
+
+def call_differentiably(entry, leaves, differentiable):
+    """Call the entry on copies of `leaves`: gives the copies, their versions before the call, and the output tensors.
+
+    Some operators refuse an argument that requires a gradient: such inputs, from the last one on, are switched off in
+    `differentiable`.
+    """
+    while True:
+        for x, yes in zip(leaves, differentiable):
+            x.requires_grad_(yes)
+        given = [x.clone() for x in leaves]
+        versions = [x._version for x in given]
+        try:
+            return given, versions, call(entry, given)
+        except GraftError as error:
+            if "is not differentiable with respect to" not in error.message:
+                raise
+            remaining = [k for k, yes in enumerate(differentiable) if yes]
+            if not remaining:
+                raise
+            differentiable[remaining[-1]] = False
 
 
 def call(entry, leaves):

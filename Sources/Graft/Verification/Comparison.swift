@@ -37,7 +37,16 @@ struct Comparison {
     let modules = try moduleRows()
     let passed = rows.allSatisfy(\.passed) && modules.allSatisfy(\.passed)
     return VerificationReport.Run(
-      mode: mode, sizes: sizes, seed: seed, passed: passed, tensors: rows, modules: modules)
+      mode: mode, sizes: sizes, seed: seed, passed: passed, tensors: rows, modules: modules, notCompared: notCompared)
+  }
+
+  /// The gradients that the source does not define.
+  private var notCompared: [String]? {
+    if let problem = reference.gradientProblem { return ["gradients: \(problem)"] }
+    guard !reference.undifferentiableInputs.isEmpty else { return nil }
+    return reference.undifferentiableInputs.map { index in
+      "the gradient of \(function.inputNames[safe: index] ?? "input \(index)"): the source cannot be differentiated by it"
+    }
   }
 
   private func outputs() throws -> [VerificationReport.Row] {
@@ -68,7 +77,8 @@ struct Comparison {
   }
 
   private func inputGradients() throws -> [VerificationReport.Row] {
-    try reference.inputGradients.indices.compactMap { index in
+    let undefined = Set(reference.undifferentiableInputs)
+    return try reference.inputGradients.indices.filter { !undefined.contains($0) }.compactMap { index in
       try gradientRow(
         function.inputNames[safe: index] ?? "input \(index)", .inputGradient,
         target.inputGradients[safe: index] ?? nil, source.inputGradients[safe: index] ?? nil,
@@ -105,7 +115,8 @@ struct Comparison {
 
   private func moduleRows() throws -> [VerificationReport.ModuleRow] {
     var gradients: [String: VerificationReport.Row] = [:]
-    for path in Set(target.parameterGradients.keys).union(reference.parameterGradients.keys).sorted() {
+    let paths = reference.gradientProblem == nil ? Set(target.parameterGradients.keys) : []
+    for path in paths.union(reference.parameterGradients.keys).sorted() {
       let row = try gradientRow(
         path, .parameterGradient, target.parameterGradients[path] ?? nil, source.parameterGradients[path] ?? nil,
         reference.parameterGradients[path] ?? nil)

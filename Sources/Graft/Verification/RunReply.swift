@@ -12,6 +12,10 @@ struct RunReply: Sendable {
   var state: [String: TensorData]
   /// The output of each watched module: of its first call, where that is a single tensor.
   var modules: [String: TensorData]
+  /// The floating inputs that the source cannot be differentiated by.
+  var undifferentiableInputs: [Int]
+  /// Why the source has no gradients at all.
+  var gradientProblem: String?
   /// The state that a target changed.
   var changed: [String]
   /// The outputs for a stack of inputs, mapped and one by one, where that was asked for.
@@ -35,6 +39,8 @@ struct RunReply: Sendable {
     }
     state = [:]
     for (path, description) in document.state { state[path] = try tensor("state.\(path)", description) }
+    undifferentiableInputs = document.undifferentiableInputs ?? []
+    gradientProblem = document.gradientProblem
     changed = document.changed ?? []
     vectorised = try (document.vmap ?? []).enumerated().map { index, description in
       (try tensor("vmap.\(index)", description), try tensor("loop.\(index)", description))
@@ -56,6 +62,8 @@ struct RunReply: Sendable {
     var parameterGradients: [String: TensorDescription?]
     var state: [String: TensorDescription]
     var modules: [String: ModuleOutput]
+    var undifferentiableInputs: [Int]?
+    var gradientProblem: String?
     var changed: [String]?
     var vmap: [TensorDescription]?
 
@@ -63,6 +71,8 @@ struct RunReply: Sendable {
       case outputs, state, modules, changed, vmap
       case inputGradients = "input_gradients"
       case parameterGradients = "parameter_gradients"
+      case undifferentiableInputs = "undifferentiable_inputs"
+      case gradientProblem = "gradient_problem"
     }
   }
 

@@ -19,6 +19,8 @@ public struct VerificationReport: Codable, Sendable, Equatable {
     public var tensors: [Row]
     /// The modules' own outputs and parameter gradients, in the order in which they run.
     public var modules: [ModuleRow]
+    /// What the source itself does not define, and why: gradients that PyTorch refuses to compute.
+    public var notCompared: [String]?
   }
 
   /// One compared tensor.

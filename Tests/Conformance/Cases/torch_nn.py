@@ -255,7 +255,12 @@ each(
             "input=f32[N,5,3,4]",
             "target=i64[N,3,4]:0..5",
         ),
-        ("poisson_nll", lambda: nn.PoissonNLLLoss(full=True), *UNIT),
+        (
+            "poisson_nll",
+            lambda: nn.PoissonNLLLoss(full=True),
+            "log_input=f32[N,5]",
+            "target=f32[N,5]:0..4",
+        ),
         (
             "gaussian_nll",
             lambda: nn.GaussianNLLLoss(full=True),
@@ -400,7 +405,7 @@ for rank, size in ((2, "9,8"), (3, "6,7,8")):
     CASES.add(
         f"fractional_max_pool{rank}d",
         lambda rank=rank: getattr(nn, f"FractionalMaxPool{rank}d")(2, output_size=4),
-        f"input=f32[N,3,{size}]",
+        f"input=f32[{'N' if rank == 2 else 2},3,{size}]",
     )
 
 # Every normalisation layer.
@@ -435,11 +440,11 @@ each(
             lambda: nn.BatchNorm2d(4, affine=False, track_running_stats=False),
             IMAGES,
         ),
-        ("batch_norm_average", lambda: nn.BatchNorm2d(4, momentum=None), IMAGES),
+        ("batch_norm_momentum", lambda: nn.BatchNorm2d(4, momentum=0.3), IMAGES),
         ("instance_norm_plain", lambda: nn.InstanceNorm2d(4), IMAGES),
         ("group_norm", lambda: nn.GroupNorm(2, 4), IMAGES),
         ("layer_norm", lambda: nn.LayerNorm((5, 6)), IMAGES),
-        ("rms_norm", lambda: nn.RMSNorm(6), IMAGES),
+        ("rms_norm", lambda: nn.RMSNorm(6), "x=f32[N,4,5,6]"),
         ("local_response_norm", lambda: nn.LocalResponseNorm(3), IMAGES),
         ("cross_map_lrn", lambda: nn.CrossMapLRN2d(3), IMAGES),
         (
