@@ -211,6 +211,10 @@ def ctc_loss(
     ends = jnp.take_along_axis(alpha, jnp.maximum(last - jnp.arange(2), 0), axis=1)
     ends = jnp.where((last == 0) & (jnp.arange(2) == 1), low, ends)
     loss = -jax.nn.logsumexp(ends, axis=1)
+    # The gradient is taken through the log_softmax that made log_probs, as PyTorch does.
+    counted = jnp.arange(steps)[:, None] < input_lengths
+    mass = jnp.where(counted, jnp.exp(log_probs).sum(-1), 0).sum(0)
+    loss = loss + (mass - lax.stop_gradient(mass))
     return jnp.where(loss > -low / 2, 0.0 if zero_infinity else jnp.inf, loss)
 
 

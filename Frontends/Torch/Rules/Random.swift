@@ -80,12 +80,15 @@ extension TorchVocabulary {
     return try context.op(definition, context.drawKey(), attributes: attributes)
   }
 
-  /// `mean + std * z`
+  /// `mean + std * z`, in which PyTorch lets no gradient flow to the mean and the deviation.
   private static let normal: ImportVocabulary.Rule = { context in
     let dtype = try context.resultType().dtype
     var z = try draw(.normal, context)
-    let std = try context.cast(try context.operand("std"), to: dtype)
-    let mean = try context.cast(try context.operand("mean"), to: dtype)
+    func moment(_ name: String) throws -> Operand {
+      let operand = try context.cast(try context.operand(name), to: dtype)
+      return operand.asValue == nil ? operand : try context.op(.stopGradient, operand)
+    }
+    let (mean, std) = (try moment("mean"), try moment("std"))
     if std.asScalar?.asDouble != 1, !std.isAbsent { z = try context.op(.multiply, std, z) }
     if mean.asScalar?.asDouble != 0, !mean.isAbsent { z = try context.op(.add, mean, z) }
     return [z]

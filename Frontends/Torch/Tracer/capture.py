@@ -216,6 +216,9 @@ def concerns_training(module, path):
         return not isinstance(module, nn.Dropout)
     if path == MODULES_FOLDER + "instancenorm.py":
         return module.__dict__.get("track_running_stats", True)
+    if path == MODULES_FOLDER + "dropout.py":
+        # The others are not one operator with a flag: they draw and multiply, or do nothing.
+        return not isinstance(module, nn.Dropout)
     return path.startswith(NN_FOLDER) and not path.startswith(FLAGGED_FILES)
 
 
