@@ -11,6 +11,8 @@ package struct JAXTarget: PythonTarget {
 
   package var aliases: [ModuleAlias] {
     [
+      ModuleAlias("collections.abc.Callable", as: "Callable", .member(of: "collections.abc", "Callable")),
+      ModuleAlias("itertools", as: "itertools", .module("itertools")),
       ModuleAlias("math", as: "math", .module("math")),
       ModuleAlias("jax.numpy", as: "jnp", .module("jax.numpy", as: "jnp")),
       ModuleAlias("jax.lax", as: "lax", .member(of: "jax", "lax")),

@@ -24,9 +24,12 @@ package struct EmitContext {
 
   /// The path of an operand that is a parameter or a state of the model.
   package func path(_ name: String) -> (role: Argument.Role, path: String)? {
-    guard let value = call[name].asValue, let argument = emitter.argument(of: value), let path = argument.path else {
-      return nil
-    }
+    call[name].asValue.flatMap { path(of: $0) }
+  }
+
+  /// The path of a value that is a parameter or a state of the model.
+  package func path(of value: Value) -> (role: Argument.Role, path: String)? {
+    guard let argument = emitter.argument(of: value), let path = argument.path else { return nil }
     return (argument.role, path)
   }
 

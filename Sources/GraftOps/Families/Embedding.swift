@@ -1,7 +1,7 @@
 import GraftIR
 
 extension OpDefinition {
-  static let embeddings: [OpDefinition] = [embedding]
+  static let embeddings: [OpDefinition] = [embedding, embeddingBag]
 
   /// The rows of `weight` [count, width] that `indices` name; no gradient flows to the row `padding_index`.
   package static let embedding: OpDefinition = OpDefinition(
@@ -27,4 +27,23 @@ extension OpDefinition {
       Sample(.normal(5, 3), .integers(0, 5, 2, 4)),
       Sample(.normal(5, 3), .integers(0, 5, 2, 4), attributes: ["padding_index": .int(1)]),
     ])
+
+  /// The sum, mean or maximum of the rows of `weight` [count, width] in each of `bags` bags.
+  ///
+  /// Bag b holds the rows that `indices` [K] names from `offsets[b]` up to the next bag's offset, without those of the row
+  /// `padding_index`, each times its element of `scale` [K] if that is given. An empty bag yields zeros.
+  package static let embeddingBag: OpDefinition = OpDefinition(
+    "embedding_bag", family: .embedding, summary: "Sum, mean or maximum of rows of a table, bag by bag.",
+    operands: [.tensor("weight"), .tensor("indices"), .tensor("offsets"), .optional("scale")],
+    attributes: [
+      AttributeSpec("bags", .dim), AttributeSpec("mode", .string(["sum", "mean", "max"]), default: .string("mean")),
+      AttributeSpec("padding_index", .dim, default: Attribute.none),
+    ],
+    infer: { call in
+      let (weight, indices) = (try call.type(0), try call.type(1))
+      guard weight.rank == 2, indices.rank == 1, indices.dtype.isInteger else {
+        throw call.problem("takes a matrix and a list of integers, not \(weight) and \(indices)")
+      }
+      return [weight.with(shape: [try call.dim("bags"), weight.shape[1]])]
+    }, differentiability: .none("not derived yet"))
 }

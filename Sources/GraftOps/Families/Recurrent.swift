@@ -1,5 +1,91 @@
 import GraftIR
 
 extension OpDefinition {
-  static let recurrent: [OpDefinition] = []
+  static let recurrent: [OpDefinition] = [lstm, gru, rnn, lstmCell, gruCell, rnnCell]
+
+  /// Long short-term memory (Hochreiter and Schmidhuber, 1997) over `x` [T, N, I], layer by layer.
+  ///
+  /// `h` [layers * directions, N, P] and `c` [layers * directions, N, H] are the initial states. The weights come layer by
+  /// layer, in a layer direction by direction: input [4H, I] and hidden [4H, P] with the gates input, forget, cell and
+  /// output; two biases [4H] if there are `biases`; a projection [P, H] if there is a `projection`. With a key, a share
+  /// `dropout_rate` of every layer's output but the last's is dropped in training.
+  package static let lstm: OpDefinition = sequence(
+    "lstm", "Long short-term memory over a sequence.", states: ["h", "c"],
+    attributes: [AttributeSpec("projection", .bool, default: .bool(false))])
+
+  /// Gated recurrent units (Cho et al., 2014) over `x` [T, N, I]; gates reset, update and new, the reset after the
+  /// product. Otherwise as `lstm`.
+  package static let gru: OpDefinition = sequence("gru", "Gated recurrent units over a sequence.", states: ["h"])
+
+  /// Elman's recurrent network over `x` [T, N, I]. Otherwise as `lstm`.
+  package static let rnn: OpDefinition = sequence(
+    "rnn", "Simple recurrent network over a sequence.", states: ["h"],
+    attributes: [AttributeSpec("activation", .string(["tanh", "relu"]), default: .string("tanh"))])
+
+  /// One step of `lstm`: the new h and c.
+  package static let lstmCell: OpDefinition = cell("lstm_cell", "One step of an LSTM.", states: ["h", "c"])
+
+  /// One step of `gru`.
+  package static let gruCell: OpDefinition = cell("gru_cell", "One step of gated recurrent units.", states: ["h"])
+
+  /// One step of `rnn`.
+  package static let rnnCell: OpDefinition = cell(
+    "rnn_cell", "One step of a simple recurrent network.", states: ["h"],
+    attributes: [AttributeSpec("activation", .string(["tanh", "relu"]), default: .string("tanh"))])
+
+  private static func sequence(
+    _ name: String, _ summary: String, states: [String], attributes: [AttributeSpec] = []
+  ) -> OpDefinition {
+    OpDefinition(
+      name, family: .recurrent, summary: summary,
+      operands: [.tensor("x")] + states.map { .tensor($0) } + [.variadic("weights"), .optional("rng")],
+      attributes: [
+        AttributeSpec("layers", .dim), AttributeSpec("bidirectional", .bool, default: .bool(false)),
+        AttributeSpec("biases", .bool, default: .bool(true)),
+        AttributeSpec("dropout_rate", .float, default: .float(0)),
+      ] + attributes,
+      results: ["output"] + states,
+      infer: { call in
+        let x = try call.type(0)
+        let initial = try states.indices.map { try call.type($0 + 1) }
+        guard x.rank == 3, let h = initial.first, initial.allSatisfy({ $0.rank == 3 && $0.dtype == x.dtype }) else {
+          throw call.problem("takes x [T, N, I] and states [layers, N, H], not \(x) and \(initial)")
+        }
+        let weights = try call.types(states.count + 1)
+        let directions = try call.bool("bidirectional") ? 2 : 1
+        guard weights.count == (try call.weightNames().count) else {
+          throw call.problem("does not take \(weights.count) weights")
+        }
+        return [x.with(shape: [x.shape[0], x.shape[1], h.shape[2] * Dim(directions)])] + initial
+      }, differentiability: .none("not derived yet"))
+  }
+
+  private static func cell(
+    _ name: String, _ summary: String, states: [String], attributes: [AttributeSpec] = []
+  ) -> OpDefinition {
+    OpDefinition(
+      name, family: .recurrent, summary: summary,
+      operands: [.tensor("x")] + states.map { .tensor($0) } + [
+        .tensor("weight_ih"), .tensor("weight_hh"), .optional("bias_ih"), .optional("bias_hh"),
+      ],
+      attributes: attributes, results: states,
+      infer: { call in try states.indices.map { try call.type($0 + 1) } },
+      differentiability: .none("not derived yet"))
+  }
+}
+
+extension OpCall {
+  /// The names that the weights of a recurrent sequence have in PyTorch's modules, in their order.
+  package func weightNames() throws -> [String] {
+    let layers = try int("layers")
+    guard (1...1024).contains(layers) else { throw problem("cannot have \(layers) layers") }
+    let hasProjection = definition.attribute("projection") == nil ? false : try bool("projection")
+    let kinds =
+      ["weight_ih", "weight_hh"] + (try bool("biases") ? ["bias_ih", "bias_hh"] : [])
+      + (hasProjection ? ["weight_hr"] : [])
+    let directions = try bool("bidirectional") ? ["", "_reverse"] : [""]
+    return (0..<layers).flatMap { layer in
+      directions.flatMap { direction in kinds.map { "\($0)_l\(layer)\(direction)" } }
+    }
+  }
 }
