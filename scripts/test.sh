@@ -102,14 +102,43 @@ run_conformance() {
   if [ "$bad" -gt 0 ]; then tail -n 60 "$log"; fi
 }
 
+# The operations, family by family, against PyTorch: beside the conformance suite, one core each.
+start_operations() {
+  GRAFT_EMIT_TRACE=$(swift build "${configuration[@]}" --show-bin-path)/emit-trace
+  export GRAFT_EMIT_TRACE
+  for file in Tests/Ops/test_*.py; do
+    local name
+    name=operations-$(basename "$file" .py | sed 's/^test_//')
+    "$GRAFT_PYTHON" "$file" >"$logs/$name.log" 2>&1 || echo "exit status $?" >>"$logs/$name.log"
+  done &
+  operations=$!
+}
+
+finish_operations() {
+  local file name bad status
+  wait "$operations"
+  for file in Tests/Ops/test_*.py; do
+    name=operations-$(basename "$file" .py | sed 's/^test_//')
+    log=$logs/$name.log
+    bad=$(number '^[0-9]+ passed, ([0-9]+) failed$')
+    status=$(number '^exit status ([0-9]+)$')
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    add "$name" "$(number '^([0-9]+) passed, [0-9]+ failed$')" "$bad" 0
+    if [ "$bad" -gt 0 ]; then grep -E '^(FAIL|Traceback|[A-Za-z]*Error)' "$log" | head -n 20; fi
+  done
+}
+
 run_lint
 if build; then
   run_swift_tests
+  started=$SECONDS
+  start_operations
   run_conformance
+  finish_operations
 fi
 while IFS= read -r folder; do
   run_python_tests "$folder"
-done < <(find Frontends Backends Tests -name 'test_*.py' -exec dirname {} + | LC_ALL=C sort -u)
+done < <(find Frontends Backends Tests -name 'test_*.py' -not -path 'Tests/Ops/*' -exec dirname {} + | LC_ALL=C sort -u)
 
 if [ "$skipped" -gt 0 ]; then
   echo "$passed passed, $failed failed, $skipped skipped"

@@ -58,8 +58,8 @@ def recurrent_layer(
         }
         row = layer * len(suffixes) + direction
         end, out = lax.scan(
-            lambda carry, x: cell(weights, x, carry),
-            jax.tree.map(lambda rows: rows[row], state),
+            lambda carry, x, weights=weights: cell(weights, x, carry),
+            jax.tree.map(lambda rows, row=row: rows[row], state),
             x,
             reverse=direction == 1,
         )
