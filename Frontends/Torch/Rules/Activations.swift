@@ -38,8 +38,22 @@ extension TorchVocabulary {
       let aligned = try context.reshape(weight, [count] + Array(repeating: 1, count: rank - 2))
       return [try context.op(.prelu, x, aligned)]
     },
+    "aten.softmax.int": { try alongAxis(.softmax, $0) }, "aten._softmax.default": { try alongAxis(.softmax, $0) },
+    "aten.special_softmax.default": { try alongAxis(.softmax, $0) },
+    "aten.log_softmax.int": { try alongAxis(.logSoftmax, $0) },
+    "aten._log_softmax.default": { try alongAxis(.logSoftmax, $0) },
+    "aten.special_log_softmax.default": { try alongAxis(.logSoftmax, $0) },
     "aten._prelu_kernel.default": { context in
       [try context.op(.prelu, try context.tensor("self"), try context.tensor("weight"))]
     },
   ]
+
+  /// A softmax in the result's element type; a scalar counts as a vector of one.
+  private static func alongAxis(_ definition: OpDefinition, _ context: ImportContext) throws -> [Operand] {
+    let x = try context.cast(try context.tensor("self"), to: try context.resultType().dtype)
+    let shape = context.type(x).shape
+    let axis = try context.axis("dim", rank: shape.count)
+    let vector = shape.isEmpty ? try context.reshape(x, [1]) : x
+    return [try context.reshape(try context.op(definition, vector, attributes: ["axis": .int(axis)]), shape)]
+  }
 }
