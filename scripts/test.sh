@@ -120,10 +120,11 @@ finish_operations() {
   for file in Tests/Ops/test_*.py; do
     name=operations-$(basename "$file" .py | sed 's/^test_//')
     log=$logs/$name.log
-    bad=$(number '^[0-9]+ passed, ([0-9]+) failed$')
+    bad=$(number '^[0-9]+ passed, ([0-9]+) failed, .*$')
     status=$(number '^exit status ([0-9]+)$')
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-    add "$name" "$(number '^([0-9]+) passed, [0-9]+ failed$')" "$bad" 0
+    add "$name" "$(number '^([0-9]+) passed, [0-9]+ failed, .*$')" "$bad" \
+      "$(number '^[0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped$')"
     if [ "$bad" -gt 0 ]; then grep -E '^(FAIL|Traceback|[A-Za-z]*Error)' "$log" | head -n 20; fi
   done
 }
