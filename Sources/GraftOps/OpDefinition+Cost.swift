@@ -5,8 +5,8 @@ extension OpCall {
   ///
   /// A multiply-add counts as two. Contractions count what the textbook algorithm takes, windows one operation for each
   /// element of each window, elementwise ops and random draws one for each element of the result, and reductions,
-  /// normalizations and losses one for each element of the first operand. A composite op of linear algebra costs what its
-  /// decomposition does. Moving data costs nothing, nor does anything
+  /// normalizations and losses one for each element of the first operand. Recurrent layers cost
+  /// their products with weights, composite ops of linear algebra what their decomposition does. Moving data costs nothing, nor does anything
   /// that touches no floating-point tensor.
   package var flops: Dim {
     get throws {
@@ -16,7 +16,8 @@ extension OpCall {
       case .creation, .shape, .indexing, .embedding, .control: 0
       case .pooling: try windowElements * resultElements
       case .reduction, .scan, .normalization, .loss: firstElements
-      case .linearAlgebra, .recurrent: try decompositionFlops ?? resultElements
+      case .recurrent: try recurrentFlops
+      case .linearAlgebra: try decompositionFlops ?? resultElements
       default: resultElements
       }
     }
@@ -66,6 +67,20 @@ extension OpCall {
         let definition = try OpCatalogue.definition(of: operation)
         return try total + OpCall(operation, of: definition, in: builder.function).flops
       }
+    }
+  }
+
+  /// The products with the weights at every step, without the gates' elementwise operations.
+  private var recurrentFlops: Dim {
+    get throws {
+      let weights = zip(definition.operands, operands).lazy.filter { spec, _ in
+        spec.name.hasPrefix("weight") || spec.name.hasPrefix("bias")
+      }
+      let perStep = weights.flatMap { $1.values }.reduce(Dim(0)) { total, value in
+        let type = type(of: value)
+        return total + (type.rank > 1 ? 2 * type.count : type.count)
+      }
+      return try type(0).shape.dropLast().reduce(1, *) * perStep
     }
   }
 

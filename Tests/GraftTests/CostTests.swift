@@ -37,6 +37,16 @@ import Testing
     #expect(try flops(builder(.transpose, tensor(3, 4), attributes: ["permutation": .ints([1, 0])])) == 0)
   }
 
+  @Test func recurrentCellsCountTheirWeights() throws {
+    let cell = try #require(OpCatalogue.definition("lstm_cell"))
+    let n = Dim.symbol("N")
+    _ = try builder.apply(
+      cell, [tensor(n, 3), tensor(n, 5), tensor(n, 5), tensor(20, 3), tensor(20, 5), tensor(20), tensor(20)])
+    let operation = try #require(builder.operations.last)
+    let cost = try OpCall(operation, of: cell, in: builder.function).flops
+    #expect(cost == n * Dim(2 * 20 * (3 + 5) + 2 * 20))
+  }
+
   @Test func integersCostNothing() throws {
     let x = Operand.value(builder.function.makeValue(TensorType(.int32, [3])))
     #expect(try flops(builder(.add, x, .int(1))) == 0)
