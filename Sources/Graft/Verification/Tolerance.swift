@@ -32,8 +32,11 @@ struct Tolerance: Sendable {
     let comparison = try ElementComparison(target, reference: reference)
     let floor = [.float64, .complex128].contains(target.dtype) ? wideFloor : floor
     var allowed = max(factor * own.maximumError, floor * own.scale)
-    if own.maximumError >= own.scale { allowed = max(allowed, floor * noiseScale) }
-    let scale = own.scale > 0 ? own.scale : max(noiseScale, .leastNormalMagnitude)
+    var scale = own.scale
+    if own.maximumError >= own.scale {
+      allowed = max(allowed, floor * noiseScale)
+      scale = max(scale, noiseScale, .leastNormalMagnitude)
+    }
     var problem: String?
     if comparison.nanMismatches > own.nanMismatches { problem = "has NaN in other places" }
     if comparison.infinityMismatches > own.infinityMismatches { problem = "has infinities in other places" }
