@@ -33,7 +33,11 @@ extension TorchVocabulary {
         try context.op(.tensordot, x, y, attributes: ["x_axes": .ints([rankX - 1]), "y_axes": .ints([rankY - 1])])
       ]
     },
-    "aten.outer.default": { [try $0.op(.outer, try $0.tensor("self"), try $0.tensor("vec2"))] },
+    "aten.outer.default": { context in
+      let dtype = try context.resultType().dtype
+      let (x, y) = (try context.tensor("self"), try context.tensor("vec2"))
+      return [try context.op(.outer, try context.cast(x, to: dtype), try context.cast(y, to: dtype))]
+    },
     "aten.ger.default": { [try $0.op(.outer, try $0.tensor("self"), try $0.tensor("vec2"))] },
     "aten.linalg_matmul.default": { [try matmul($0, "self", "other")] },
     "aten.linalg_vecdot.default": { context in

@@ -44,16 +44,22 @@ extension TorchVocabulary {
       let x = try context.tensor("self")
       let shape = context.type(x).shape
       let axes = [try context.axis("dim1", rank: shape.count), try context.axis("dim2", rank: shape.count)]
-      guard shape.count == 2, axes == [0, 1] else { throw context.unsupported("only matrices are supported") }
+      let rest = shape.indices.filter { !axes.contains($0) }
+      let outer = rest.map { shape[$0] }
+      let (rows, columns) = (shape[axes[0]], shape[axes[1]])
+      let planes = try context.transpose(x, rest + axes)
+      let flat = try context.reshape(planes, outer + [rows * columns])
       let offset = try context.dim("offset")
-      let start = (offset.knownValue ?? 0) >= 0 ? offset : -offset * shape[1]
-      let flat = try context.reshape(x, [shape[0] * shape[1]])
+      let start = (offset.knownValue ?? 0) >= 0 ? offset : -offset * columns
       let update = try context.tensor("src")
       let count = context.type(update).shape.last ?? 1
       let ranges = AxisRanges(
-        context.type(flat).shape, axis: 0, from: start, to: start + (count - 1) * (shape[1] + 1) + 1,
-        step: shape[1] + 1)
-      return [try context.reshape(try context.op(.sliceUpdate, flat, update, attributes: ranges.values), shape)]
+        context.type(flat).shape, axis: rest.count, from: start, to: start + (count - 1) * (columns + 1) + 1,
+        step: columns + 1)
+      let updated = try context.op(.sliceUpdate, flat, update, attributes: ranges.values)
+      let order = rest + axes
+      let inverse = order.indices.map { axis in order.firstIndex(of: axis) ?? axis }
+      return [try context.transpose(try context.reshape(updated, outer + [rows, columns]), inverse)]
     },
     "aten.flip.default": { try flipped($0, try $0.axes("dims", rank: $0.type($0.tensor("self")).rank)) },
     "aten.fliplr.default": { try flipped($0, [1]) },
