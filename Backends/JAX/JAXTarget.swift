@@ -12,6 +12,8 @@ package struct JAXTarget: PythonTarget {
   package var aliases: [ModuleAlias] {
     [
       ModuleAlias("collections.abc.Callable", as: "Callable", .member(of: "collections.abc", "Callable")),
+      ModuleAlias("functools.partial", as: "partial", .member(of: "functools", "partial")),
+      ModuleAlias("operator.itemgetter", as: "itemgetter", .member(of: "operator", "itemgetter")),
       ModuleAlias("itertools", as: "itertools", .module("itertools")),
       ModuleAlias("math", as: "math", .module("math")),
       ModuleAlias("jax.numpy", as: "jnp", .module("jax.numpy", as: "jnp")),

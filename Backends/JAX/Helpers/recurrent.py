@@ -1,6 +1,8 @@
 """Helpers for recurrent networks."""
 
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 
 import jax
 import jax.numpy as jnp
@@ -58,8 +60,8 @@ def recurrent_layer(
         }
         row = layer * len(suffixes) + direction
         end, out = lax.scan(
-            lambda carry, x, weights=weights: cell(weights, x, carry),
-            jax.tree.map(lambda rows, row=row: rows[row], state),
+            partial(cell, weights),
+            jax.tree.map(itemgetter(row), state),
             x,
             reverse=direction == 1,
         )
@@ -68,7 +70,7 @@ def recurrent_layer(
     return jnp.concatenate(outputs, axis=-1), ends
 
 
-def lstm_cell(params: dict, x: Array, state: tuple) -> tuple[tuple, Array]:
+def lstm_cell(params: dict, state: tuple, x: Array) -> tuple[tuple, Array]:
     """One step of an LSTM: the new (h, c), and h."""
     h, c = state
     gates = projection(params, "ih", x) + projection(params, "hh", h)
@@ -80,7 +82,7 @@ def lstm_cell(params: dict, x: Array, state: tuple) -> tuple[tuple, Array]:
     return (h, c), h
 
 
-def gru_cell(params: dict, x: Array, h: Array) -> tuple[Array, Array]:
+def gru_cell(params: dict, h: Array, x: Array) -> tuple[Array, Array]:
     """One step of gated recurrent units: the new h, twice."""
     reset_x, update_x, new_x = jnp.split(projection(params, "ih", x), 3, axis=-1)
     reset_h, update_h, new_h = jnp.split(projection(params, "hh", h), 3, axis=-1)
@@ -90,13 +92,13 @@ def gru_cell(params: dict, x: Array, h: Array) -> tuple[Array, Array]:
     return h, h
 
 
-def rnn_cell(params: dict, x: Array, h: Array) -> tuple[Array, Array]:
+def rnn_cell(params: dict, h: Array, x: Array) -> tuple[Array, Array]:
     """One step of a simple recurrent network: the new h, twice."""
     h = jnp.tanh(projection(params, "ih", x) + projection(params, "hh", h))
     return h, h
 
 
-def rnn_relu_cell(params: dict, x: Array, h: Array) -> tuple[Array, Array]:
+def rnn_relu_cell(params: dict, h: Array, x: Array) -> tuple[Array, Array]:
     """One step of a simple recurrent network with relu: the new h, twice."""
     h = jax.nn.relu(projection(params, "ih", x) + projection(params, "hh", h))
     return h, h

@@ -52,7 +52,7 @@ extension EmitContext {
   fileprivate func cell(_ name: String, states: [String]) throws -> [PythonExpression] {
     let state = states.count == 1 ? operand(states[0]) : .tuple(states.map { operand($0) })
     let weights = moduleOrDictionary(["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
-    let value = helper(name).call(weights, operand("x"), state)[0]
+    let value = helper(name).call(weights, state, operand("x"))[0]
     return states.count == 1 ? [value] : several(value)
   }
 }
