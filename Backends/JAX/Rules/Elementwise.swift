@@ -7,6 +7,13 @@ extension JAXRules {
     "cast": { context in
       [context.operand("x").method("astype", context.dtype(try context.call.dtype("dtype")))]
     },
+    "sign": { context in
+      let sign = context.reference("jax.numpy.sign")
+      guard try context.call.type(0).dtype.isComplex else { return [sign.call(context.operand("x"))] }
+      // JAX gives the sign of complex numbers no gradient.
+      let x = context.named("x")
+      return [context.choose(x.compared(.equal, 0), 0, x / context.reference("jax.numpy.abs").call(x))]
+    },
     "reciprocal": { context in [1 / context.operand("x")] },
     "frac": { context in
       let x = context.named("x")
