@@ -5,7 +5,6 @@ import os
 import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from functools import partial
@@ -25,7 +24,7 @@ def convert(name, shape, folder):
     dims = ",".join(["N", *map(str, shape[1:])])
     command = [os.environ["GRAFT"], "transpile", f"{HERE / 'models.py'}:{name}"]
     command += ["--input", f"f32[{dims}]", "--to", "jax", "--no-verify", "--quiet"]
-    subprocess.run([*command, "-o", folder], check=True, stdout=sys.stderr)
+    subprocess.run([*command, "-o", folder], check=True, stdout=subprocess.DEVNULL)
     spec = importlib.util.spec_from_file_location(name, f"{folder}/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
