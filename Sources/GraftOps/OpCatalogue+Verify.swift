@@ -79,6 +79,7 @@ extension AttributeSpec {
     case .axes: attribute.canonical.asInts != nil
     case .string(let words): attribute.asString.map(words.contains) ?? false
     case .scalar: attribute.asScalar != nil
+    case .numbers: attribute.asList?.allSatisfy { $0.asDouble != nil } ?? false
     case .text: attribute.asString != nil
     }
   }

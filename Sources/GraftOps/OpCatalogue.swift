@@ -11,14 +11,6 @@ package enum OpCatalogue {
 
   package static func definition(_ name: String) -> OpDefinition? { byName[name] }
 
-  /// The definition with this name.
-  ///
-  /// - Throws: ``Diagnostic`` for a name that is not in the catalogue.
-  static func named(_ name: String) throws -> OpDefinition {
-    guard let definition = byName[name] else { throw Diagnostic(.internalError, "there is no op `\(name)`") }
-    return definition
-  }
-
   /// The definition of an operation's op.
   ///
   /// - Throws: ``Diagnostic`` for a name that is not in the catalogue.

@@ -118,6 +118,8 @@ package struct AttributeSpec: Sendable {
     case string([String])
     /// Any number.
     case scalar
+    /// A list of real numbers.
+    case numbers
     /// A free word.
     case text
   }

@@ -45,6 +45,7 @@ import Testing
     case .axes: return .ints((0..<count).map { _ in g.pick([0, 1, 2, 3, -1, Int.max]) })
     case .string(let words): return .string(g.pick(words + [""]))
     case .scalar: return .scalar(g.pick([.int(Int.max), .float(.infinity), .bool(false), .complex(0, 1), .int(2)]))
+    case .numbers: return .list((0..<count).map { _ in .float(g.pick([0, -1, .nan, 0.5])) })
     case .text: return .string(g.pick(["", "ij,jk->ik", "...ij->", "->", ",,", "é"]))
     }
   }

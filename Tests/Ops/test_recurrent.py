@@ -9,19 +9,21 @@ x, first = torch.randn(7, 2, 3), torch.randn(2, 7, 3)
 
 
 class Sequence(nn.Module):
-    """A layer's outputs and last state, flat."""
+    """A layer's outputs and last state."""
 
     def __init__(self, layer):
         super().__init__()
         self.layer = layer
 
-    def forward(self, x, *state):
-        out, last = (
-            self.layer(x, state if len(state) > 1 else state[0])
-            if state
-            else self.layer(x)
-        )
-        return out, last
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Started(Sequence):
+    """A layer with an initial state."""
+
+    def forward(self, x, h, c=None):
+        return self.layer(x, h if c is None else (h, c))
 
 
 for kind in ("LSTM", "GRU", "RNN"):
@@ -38,7 +40,7 @@ for kind in ("LSTM", "GRU", "RNN"):
     )
     case(
         f"{name} state",
-        Sequence(layer(3, 5)),
+        Started(layer(3, 5)),
         x,
         *(torch.randn(1, 2, 5) for _ in range(states)),
     )

@@ -1,5 +1,6 @@
 """Helpers for linear algebra."""
 
+import jax.numpy as jnp
 from jax import Array
 
 
@@ -7,3 +8,18 @@ def linear(params: dict, x: Array) -> Array:
     """x [..., in] times weight [out, in], transposed, plus bias [out]."""
     x = x @ params["weight"].T
     return x + params["bias"] if "bias" in params else x
+
+
+def householder_product(x: Array, tau: Array) -> Array:
+    """The first columns of the product of reflections 1 - tau * v @ v.T.
+
+    The vectors v are the columns of x [..., M, N] below the diagonal, with 1 on it.
+    """
+    rows, columns = x.shape[-2:]
+    identity = jnp.eye(rows, columns, dtype=x.dtype)
+    vectors = jnp.tril(x, -1) + identity
+    product = jnp.broadcast_to(identity, x.shape)
+    for i in reversed(range(tau.shape[-1])):
+        v = vectors[..., i : i + 1]
+        product -= tau[..., i, None, None] * v @ (v.conj().mT @ product)
+    return product

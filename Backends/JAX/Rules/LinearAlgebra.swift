@@ -67,6 +67,9 @@ extension JAXRules {
       let eps = context.reference("jax.numpy.finfo").call(context.dtype(x.dtype.realType)).attribute("eps")
       return [pinv.call([context.operand("x")], keywords: [("rtol", context.dim(extent) * eps)])]
     },
+    "householder_product": { context in
+      [context.helper("householder_product").call(context.operand("x"), context.operand("tau"))]
+    },
     "lstsq": { context in
       let x = try context.call.type(0)
       if x.rank == 2 {

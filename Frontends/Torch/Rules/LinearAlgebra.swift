@@ -19,7 +19,7 @@ extension TorchVocabulary {
     "aten.dot.default": { [try matmul($0, "self", "tensor")] },
     "aten.vdot.default": { context in
       let x = try context.tensor("self")
-      let conjugate = context.type(x).dtype.isComplex ? try context.op(.conjugate(), x) : x
+      let conjugate = context.type(x).dtype.isComplex ? try context.op(.conj, x) : x
       return [try context.op(.matmul, conjugate, try context.tensor("other"))]
     },
     "aten.inner.default": { context in
@@ -44,7 +44,7 @@ extension TorchVocabulary {
       let (x, y) = (try context.tensor("x"), try context.tensor("y"))
       let dtype = try context.resultType().dtype
       let product = try context.op(
-        .multiply, context.type(x).dtype.isComplex ? try context.op(.conjugate(), x) : context.cast(x, to: dtype),
+        .multiply, context.type(x).dtype.isComplex ? try context.op(.conj, x) : context.cast(x, to: dtype),
         try context.cast(y, to: dtype))
       let axis = try context.axis("dim", rank: context.type(product).rank)
       return [try context.op(.sum, product, attributes: ["axes": .ints([axis])])]
@@ -109,14 +109,5 @@ extension TorchVocabulary {
     return [
       try values.dropFirst().reduce(Operand.value(first)) { try context.op(.matmul, $0, .value($1)) }
     ]
-  }
-}
-
-extension OpDefinition {
-  fileprivate static func conjugate() throws -> OpDefinition {
-    guard let definition = OpCatalogue.definition("conj") else {
-      throw Diagnostic(.internalError, "there is no op `conj`")
-    }
-    return definition
   }
 }

@@ -27,7 +27,7 @@ extension OpDefinition {
       else { throw call.problem("shapes do not fit: \(query), \(key) and \(value)") }
       var (keyBatch, valueBatch) = (Array(key.shape.dropLast(2)), Array(value.shape.dropLast(2)))
       let queryBatch = Array(query.shape.dropLast(2))
-      if try call.groups() != nil, let heads = queryBatch.last {
+      if try call.groups() != nil, let heads = queryBatch.last, valueBatch.count == keyBatch.count {
         keyBatch[keyBatch.count - 1] = heads
         valueBatch[valueBatch.count - 1] = heads
       }
@@ -110,7 +110,7 @@ extension GraphBuilder {
   fileprivate func maskedSoftmax(_ scores: Operand, mask: Operand, causal: Bool) throws -> Operand {
     let type = type(scores)
     let last = type.rank - 1
-    if mask.isAbsent && !causal { return try softmax(scores, axis: last) }
+    if mask.isAbsent && !causal { return try self(.softmax, scores, attributes: ["axis": .int(last)]) }
     var scores = scores
     let hidden = Operand.float(-.infinity)
     if causal {
@@ -127,13 +127,8 @@ extension GraphBuilder {
     let open = try self(.cast, try self(.notEqual, scores, hidden), attributes: ["dtype": .dtype(.float32)])
     let count = try self(.sum, open, attributes: ["axes": .ints([last]), "keepdims": .bool(true)])
     let sees = try self(.greater, count, .int(0))
-    let weights = try softmax(try self(.where_, sees, scores, .float(0)), axis: last)
+    let weights = try self(
+      .softmax, try self(.where_, sees, scores, .float(0)), attributes: ["axis": .int(last)])
     return try self(.where_, sees, weights, .float(0))
-  }
-}
-
-extension GraphBuilder {
-  fileprivate func softmax(_ x: Operand, axis: Int) throws -> Operand {
-    try self(try OpCatalogue.named("softmax"), x, attributes: ["axis": .int(axis)])
   }
 }

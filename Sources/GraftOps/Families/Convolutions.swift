@@ -215,7 +215,7 @@ extension GraphBuilder {
     let extents = shape(weight)
     let spatial = Array(extents.dropFirst(2))
     let mirrored = try self(
-      try OpCatalogue.named("flip"), weight, attributes: ["axes": .ints(Array(2..<extents.count))])
+      .flip, weight, attributes: ["axes": .ints(Array(2..<extents.count))])
     if groups == 1 { return try exchangeLeading(mirrored) }
     let inner = extents[0].floorDivided(by: groups)
     let grouped = try self(.reshape, mirrored, attributes: ["shape": .dims([groups, inner, extents[1]] + spatial)])

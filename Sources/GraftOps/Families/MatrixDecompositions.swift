@@ -192,7 +192,7 @@ extension OpDefinition {
     operands: [.tensor("x"), .tensor("tau")], promotion: .floating, infer: { [try $0.type(0)] },
     differentiability: .none("not derived yet"),
     spellings: [
-      .torch("torch.linalg.householder_product(A:x, tau)"), .jax("jax.lax.linalg.householder_product(x, tau)"),
+      .torch("torch.linalg.householder_product(A:x, tau)")
     ])
 
   /// A function from square matrices to square matrices.

@@ -67,7 +67,9 @@ extension OpDefinition {
     ],
     infer: { call in
       let x = try call.type(0)
-      return [x.with(shape: try PoolWindow(call, rank: x.rank).shape(x.shape))]
+      let window = try PoolWindow(call, rank: x.rank)
+      guard try call.dims("counted").count == 2 * window.rank else { throw call.problem("`counted` does not fit") }
+      return [x.with(shape: window.shape(x.shape))]
     },
     decomposition: { b, op in
       let type = try op.type(0)

@@ -15,12 +15,15 @@ extension OpDefinition {
     attributes: [
       AttributeSpec("size", .dims), AttributeSpec("method", .string(["nearest", "nearest_exact", "linear", "cubic"])),
       AttributeSpec("align_corners", .bool, default: .bool(false)),
-      AttributeSpec("antialias", .bool, default: .bool(false)), AttributeSpec("ratios", .literal, default: .list([])),
+      AttributeSpec("antialias", .bool, default: .bool(false)), AttributeSpec("ratios", .numbers, default: .list([])),
     ],
     infer: { call in
       let x = try call.type(0)
       let size = try call.dims("size")
-      guard !size.isEmpty, x.rank == size.count + 2 else { throw call.problem("the size \(size) does not fit \(x)") }
+      let ratios = try call.attribute("ratios").asList ?? []
+      guard !size.isEmpty, x.rank == size.count + 2, ratios.isEmpty || ratios.count == size.count else {
+        throw call.problem("the size \(size) does not fit \(x)")
+      }
       return [x.with(shape: x.shape.prefix(2) + size)]
     }, differentiability: .none("not derived yet"),
     samples: [

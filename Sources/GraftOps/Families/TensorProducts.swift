@@ -123,9 +123,9 @@ extension OpDefinition {
     },
     decomposition: { b, op in
       let axis = try op.int("axis")
-      let (roll, one, two) = (try OpCatalogue.named("roll"), Attribute.ints([1]), Attribute.ints([2]))
+      let (one, two) = (Attribute.ints([1]), Attribute.ints([2]))
       func rolled(_ x: Operand, _ shift: Attribute) throws -> Operand {
-        try b(roll, x, attributes: ["shifts": shift, "axes": .ints([axis])])
+        try b(.roll, x, attributes: ["shifts": shift, "axes": .ints([axis])])
       }
       let first = try b(.multiply, try rolled(op[0], two), try rolled(op[1], one))
       return [try b(.subtract, first, try b(.multiply, try rolled(op[0], one), try rolled(op[1], two)))]
