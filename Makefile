@@ -8,10 +8,10 @@ SHELL := /usr/bin/env bash
 PREFIX ?= /usr/local
 export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup build release demo test bench format lint docs install clean
+.PHONY: help setup build release demo test conformance bench format lint docs install clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Debian packages, .venv with the Python packages
 	@scripts/setup.sh
@@ -27,6 +27,10 @@ demo: release ## Convert a trained model from PyTorch to JAX, verify it, run it
 
 test: setup ## Check the style, build, run every test
 	@scripts/test.sh
+
+conformance: setup ## Convert and verify every model of the conformance suite
+	swift build -c release --product graft-conformance
+	"$$(swift build -c release --show-bin-path)/graft-conformance" --markdown Docs/Conformance.md
 
 bench: release ## Run the benchmarks
 	@scripts/bench.sh

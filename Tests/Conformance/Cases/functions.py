@@ -270,7 +270,7 @@ def power_spectrum(images):
     return (spectrum.abs().square() + 1e-6).log()
 
 
-@case("signal=f32[N,32]")
+@case("signal=f32[N,32]", skip="the short-time Fourier transform has no op yet")
 def spectrogram(signal):
     window = torch.hann_window(8)
     frames = torch.stft(signal, 8, 4, window=window, center=True, return_complex=True)
