@@ -197,12 +197,6 @@ case("matrix power", torch.linalg.matrix_power, torch.randn(2, 3, 3), n=3)
 case("matrix power negative", torch.linalg.matrix_power, square, n=-2)
 case("matrix power zero", torch.linalg.matrix_power, square, n=0)
 case(
-    "lstsq",
-    lambda a, b: torch.linalg.lstsq(a, b).solution,
-    torch.randn(5, 3),
-    torch.randn(5, 2),
-)
-case(
     "householder",
     lambda x, t: torch.linalg.householder_product(x.tril(-1), t),
     torch.randn(5, 3),

@@ -54,14 +54,7 @@ extension TorchVocabulary {
       return try context.builder.apply(
         .qr, [try context.tensor("A")], attributes: ["complete": .bool(mode == "complete")])
     },
-    "aten.linalg_svd.default": { context in
-      try context.builder.apply(
-        .svd, [try context.tensor("A")], attributes: ["full": .bool(try context.bool("full_matrices"))])
-    },
-    "aten._linalg_svd.default": { context in
-      try context.builder.apply(
-        .svd, [try context.tensor("A")], attributes: ["full": .bool(try context.bool("full_matrices"))])
-    },
+    "aten.linalg_svd.default": svd, "aten._linalg_svd.default": svd,
     "aten.linalg_svdvals.default": { [try $0.op(.singularValues, try $0.tensor("A"))] },
     "aten.svd.default": { context in
       let x = try context.tensor("self")
@@ -70,10 +63,12 @@ extension TorchVocabulary {
       return [results[0], results[1], try transposed(context, results[2])]
     },
     "aten.linalg_eigh.default": { context in
-      try context.builder.apply(.eigh, [try symmetric(context, "A")], attributes: [:])
+      try context.builder.apply(
+        .eigh, [try symmetric(context, context.node.args["self"] == nil ? "A" : "self")], attributes: [:])
     },
     "aten._linalg_eigh.default": { context in
-      try context.builder.apply(.eigh, [try symmetric(context, "A")], attributes: [:])
+      try context.builder.apply(
+        .eigh, [try symmetric(context, context.node.args["self"] == nil ? "A" : "self")], attributes: [:])
     },
     "aten.linalg_eigvalsh.default": { context in
       [try context.builder.apply(.eigh, [try symmetric(context, context.node.args["self"] == nil ? "A" : "self")])[0]]
@@ -93,7 +88,7 @@ extension TorchVocabulary {
       return [try context.op(.add, results[1], try context.op(.log, sign))]
     },
     "aten.linalg_pinv.default": pseudoInverse, "aten.linalg_pinv.atol_rtol_float": pseudoInverse,
-    "aten.pinverse.default": pseudoInverse,
+    "aten.linalg_pinv.atol_rtol_tensor": pseudoInverse, "aten.pinverse.default": pseudoInverse,
     "aten.linalg_matrix_exp.default": { [try $0.op(.matrixExponential, try $0.tensor("self"))] },
     "aten.matrix_exp.default": { [try $0.op(.matrixExponential, try $0.tensor("self"))] },
     "aten.linalg_matrix_power.default": matrixPower, "aten.matrix_power.default": matrixPower,
@@ -120,6 +115,14 @@ extension TorchVocabulary {
     let x = try context.tensor(context.node.args["A"] == nil ? "self" : "A")
     let factor = try context.op(.cholesky, x)
     return [try context.bool("upper") ? transposed(context, factor) : factor]
+  }
+
+  private static let svd: ImportVocabulary.Rule = { context in
+    let x = try context.tensor("A")
+    if !context.isUsed(result: 0), !context.isUsed(result: 2) {
+      return [.absent, try context.op(.singularValues, x), .absent]
+    }
+    return try context.builder.apply(.svd, [x], attributes: ["full": .bool(try context.bool("full_matrices"))])
   }
 
   private static let pseudoInverse: ImportVocabulary.Rule = { context in
