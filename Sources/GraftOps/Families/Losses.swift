@@ -107,7 +107,7 @@ extension OpDefinition {
       let (x, y) = (Term(b, op[0]), Term(b, op[1]))
       if try op.bool("log_target") { return [try (y.exp * (y - x)).operand] }
       return [try (y.applying(.xlogy, y) - y * x).operand]
-    }, torch: "kl_div", samples: probabilities)
+    }, torch: "kl_div", samples: Array(probabilities.prefix(1)))
 
   /// The negative log likelihood of counts y under a Poisson distribution of mean x, or exp(x) when `log_input`.
   package static let poissonNLLLoss: OpDefinition = loss(
@@ -125,7 +125,7 @@ extension OpDefinition {
       let safe = try y.where_(isLarge, else: 1)
       let stirling = try safe * safe.log - safe + 0.5 * (safe * Term(2 * .pi)).log
       return [try (terms + stirling.where_(isLarge, else: 0)).operand]
-    }, torch: "poisson_nll_loss", samples: probabilities)
+    }, torch: "poisson_nll_loss", samples: Array(probabilities.prefix(1)))
 
   // MARK: Margins
 
