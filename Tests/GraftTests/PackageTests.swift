@@ -126,7 +126,7 @@ private func program() throws -> Function {
   private func row(_ target: [Float], _ source: [Float], _ reference: [Double]) throws -> VerificationReport.Row {
     try Tolerance.standard.row(
       "t", .output, target: TensorData(shape: [target.count], elements: target),
-      source: TensorData(shape: [source.count], elements: source),
+      sources: [TensorData(shape: [source.count], elements: source)],
       reference: TensorData(shape: [reference.count], elements: reference))
   }
 
@@ -138,6 +138,17 @@ private func program() throws -> Function {
   @Test func allowsAFewUnitsInTheLastPlace() throws {
     #expect(try row([1.0000005, 2], [1, 2], [1, 2]).passed)
     #expect(try !row([1.00001, 2], [1, 2], [1, 2]).passed)
+  }
+
+  @Test func countsTheLargestErrorOfAllSources() throws {
+    let sources = try [[1, 2], [1.001, 2]].map { try TensorData(shape: [2], elements: $0 as [Float]) }
+    let reference = try TensorData(shape: [2], elements: [1, 2] as [Double])
+    let target = try TensorData(shape: [2], elements: [1.005, 2] as [Float])
+    let (one, both) = try (
+      Tolerance.standard.row("t", .output, target: target, sources: [sources[0]], reference: reference),
+      Tolerance.standard.row("t", .output, target: target, sources: sources, reference: reference)
+    )
+    #expect(!one.passed && both.passed)
   }
 
   @Test func refusesOtherShapesAndNaN() throws {

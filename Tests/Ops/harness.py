@@ -287,8 +287,28 @@ def compare(case, subject, function, train, constants):
         return result if "state" in arguments else (result, {})
 
     differentiable = [values[i] for i in floating]
+    wanted = bool(case.options["gradients"] and cotangents)
+
+    def floats(parameters, differentiable):
+        result, new_state = call(parameters, differentiable)
+        found = [
+            x
+            for x in jax.tree.leaves(result)
+            if jax.numpy.issubdtype(x.dtype, jax.numpy.inexact)
+        ]
+        return found, (result, new_state)
+
+    def differentiated(parameters, differentiable):
+        out, vjp, aux = jax.vjp(floats, parameters, differentiable, has_aux=True)
+        given = [jax.numpy.asarray(c).astype(o.dtype) for c, o in zip(cotangents, out)]
+        return aux, vjp(given)
+
     with replaced_draws(DRAWS):
-        result, new_state = jax.jit(call)(named, differentiable)
+        if wanted:
+            compiled = jax.jit(differentiated)(named, differentiable)
+            (result, new_state), (by_name, by_input) = compiled
+        else:
+            result, new_state = jax.jit(call)(named, differentiable)
     flat = [
         x for x in jax.tree.leaves(result, is_leaf=lambda x: x is None) if x is not None
     ]
@@ -306,22 +326,8 @@ def compare(case, subject, function, train, constants):
             )
             if problem:
                 return f"state {name}: {problem}"
-    if not case.options["gradients"] or not cotangents:
+    if not wanted:
         return None
-
-    def floats(parameters, differentiable):
-        result, _ = call(parameters, differentiable)
-        found = [
-            x
-            for x in jax.tree.leaves(result)
-            if jax.numpy.issubdtype(x.dtype, jax.numpy.inexact)
-        ]
-        return found
-
-    with replaced_draws(DRAWS):
-        out, vjp = jax.vjp(floats, named, differentiable)
-    cts = [jax.numpy.asarray(c).astype(o.dtype) for c, o in zip(cotangents, out)]
-    by_name, by_input = vjp(cts)
     got = list(by_input) + [by_name[n] for n in named]
     names = [f"input {i}" for i in floating] + list(named)
     for name, value, want, single in zip(names, got, gradients, gradients32):

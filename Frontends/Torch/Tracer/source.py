@@ -32,12 +32,17 @@ def run(request, tensors):
         read_tensor(tensors[f"input.{k}"], described, wide)
         for k, described in enumerate(request["inputs"])
     ]
+    seed = request.get("perturbation")
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    if generator is not None:
+        leaves = [perturbed(x, generator) for x in leaves]
     reply = Reply()
     with contextlib.ExitStack() as stack:
         stack.enter_context(plain_attention())
         if entry.module is not None:
             stack.enter_context(kept_state(entry.module))
             stack.enter_context(widened(entry.module, wide))
+            stack.enter_context(perturbed_weights(entry.module, generator))
             entry.module.train(request.get("mode") == "train")
         if wide:
             stack.enter_context(default_dtype(torch.float64))
@@ -286,6 +291,31 @@ def widened(module, wide):
     try:
         for t in tensors:
             t.data = t.data.to(WIDE[t.dtype])
+        yield
+    finally:
+        for t, data in zip(tensors, saved):
+            t.data = data
+
+
+def perturbed(tensor, generator):
+    """The tensor with each floating element changed by a unit in the last place, up or down at random."""
+    if not tensor.is_floating_point():
+        return tensor
+    signs = torch.randint(0, 2, tensor.shape, generator=generator) * 2 - 1
+    return tensor * (1 + signs.to(tensor.dtype) * torch.finfo(tensor.dtype).eps)
+
+
+@contextlib.contextmanager
+def perturbed_weights(module, generator):
+    """Perturb the floating parameters and buffers meanwhile, unless `generator` is None."""
+    if generator is None:
+        yield
+        return
+    tensors = [*module.parameters(), *module.buffers()]
+    saved = [t.data for t in tensors]
+    try:
+        for t in tensors:
+            t.data = perturbed(t.data, generator)
         yield
     finally:
         for t, data in zip(tensors, saved):

@@ -7,20 +7,21 @@ struct Comparison {
   let function: Function
   let tolerance: Tolerance
   let reference: RunReply
-  let source: RunReply
+  /// The source in its own precision: on the same data, and on data that differ in the last place.
+  let sources: [RunReply]
   let target: RunReply
   let locations: SourceLocations
   /// The largest magnitude of a gradient in the run.
   private let gradientScale: Double
 
   init(
-    function: Function, tolerance: Tolerance, reference: RunReply, source: RunReply, target: RunReply,
+    function: Function, tolerance: Tolerance, reference: RunReply, sources: [RunReply], target: RunReply,
     locations: SourceLocations
   ) throws {
     self.function = function
     self.tolerance = tolerance
     self.reference = reference
-    self.source = source
+    self.sources = sources
     self.target = target
     self.locations = locations
     let gradients = reference.inputGradients + reference.parameterGradients.values
@@ -58,7 +59,7 @@ struct Comparison {
     return try target.outputs.indices.map { index in
       var row = try tolerance.row(
         target.outputs.count == 1 ? "output" : "output \(index)", .output, target: target.outputs[index],
-        source: source.outputs[index], reference: reference.outputs[index])
+        sources: sources.map { $0.outputs[index] }, reference: reference.outputs[index])
       row.location = locations.outputs[safe: index] ?? nil
       return row
     }
@@ -68,7 +69,7 @@ struct Comparison {
   private func vectorisedOutputs(_ outputs: [VerificationReport.Row]) throws -> [VerificationReport.Row] {
     try zip(target.vectorised, outputs).map { pair, output in
       var row = try tolerance.row(
-        "\(output.name) under vmap", .vectorisedOutput, target: pair.mapped, source: pair.looped, reference: pair.looped
+        "\(output.name) under vmap", .vectorisedOutput, target: pair.mapped, sources: [pair.looped], reference: pair.looped
       )
       row.tolerance = max(row.tolerance, 2 * output.tolerance)
       row.passed = row.problem == nil && row.error <= row.tolerance
@@ -81,20 +82,20 @@ struct Comparison {
     return try reference.inputGradients.indices.filter { !undefined.contains($0) }.compactMap { index in
       try gradientRow(
         function.inputNames[safe: index] ?? "input \(index)", .inputGradient,
-        target.inputGradients[safe: index] ?? nil, source.inputGradients[safe: index] ?? nil,
+        target.inputGradients[safe: index] ?? nil, sources.map { $0.inputGradients[safe: index] ?? nil },
         reference.inputGradients[safe: index] ?? nil)
     }
   }
 
   /// A gradient that one side does not have is zero there.
   private func gradientRow(
-    _ name: String, _ kind: VerificationReport.Kind, _ target: TensorData?, _ source: TensorData?,
+    _ name: String, _ kind: VerificationReport.Kind, _ target: TensorData?, _ sources: [TensorData?],
     _ reference: TensorData?
   ) throws -> VerificationReport.Row? {
-    guard let like = target ?? source else { return nil }
+    guard let like = target ?? sources.compactMap({ $0 }).first else { return nil }
     let zeros = try TensorData(dtype: like.dtype, shape: like.shape) { _ in }
     return try tolerance.row(
-      name, kind, target: target ?? zeros, source: source ?? zeros, reference: reference ?? zeros,
+      name, kind, target: target ?? zeros, sources: sources.map { $0 ?? zeros }, reference: reference ?? zeros,
       noiseScale: gradientScale)
   }
 
@@ -103,11 +104,12 @@ struct Comparison {
     let known = Set(function.statePaths)
     let paths = Set(reference.state.keys).intersection(known).union(target.changed)
     return try paths.sorted().filter { $0.contains(".") == ofModules }.map { path in
-      guard let before = source.state[path], let reference = reference.state[path] else {
+      let own = sources.compactMap { $0.state[path] }
+      guard !own.isEmpty, let reference = reference.state[path] else {
         return (path, .failed(path, .state, "is updated, which the source does not do"))
       }
       guard let after = target.state[path] else { return (path, .failed(path, .state, "is not updated")) }
-      return (path, try tolerance.row(path, .state, target: after, source: before, reference: reference))
+      return (path, try tolerance.row(path, .state, target: after, sources: own, reference: reference))
     }
   }
 
@@ -118,18 +120,19 @@ struct Comparison {
     let paths = reference.gradientProblem == nil ? Set(target.parameterGradients.keys) : []
     for path in paths.union(reference.parameterGradients.keys).sorted() {
       let row = try gradientRow(
-        path, .parameterGradient, target.parameterGradients[path] ?? nil, source.parameterGradients[path] ?? nil,
-        reference.parameterGradients[path] ?? nil)
+        path, .parameterGradient, target.parameterGradients[path] ?? nil,
+        sources.map { $0.parameterGradients[path] ?? nil }, reference.parameterGradients[path] ?? nil)
       if let row { keepWorst(row, at: owner(of: path), in: &gradients) }
     }
     var states: [String: VerificationReport.Row] = [:]
     for (path, row) in try state(ofModules: true) { keepWorst(row, at: owner(of: path), in: &states) }
     return try function.modulesInOrder.compactMap { module in
       var output: VerificationReport.Row?
-      if let value = target.modules[module.path], let before = source.modules[module.path],
-        let reference = reference.modules[module.path], value.shape == reference.shape
+      let own = sources.compactMap { $0.modules[module.path] }
+      if !own.isEmpty, let value = target.modules[module.path], let reference = reference.modules[module.path],
+        value.shape == reference.shape
       {
-        output = try tolerance.row(module.path, .module, target: value, source: before, reference: reference)
+        output = try tolerance.row(module.path, .module, target: value, sources: own, reference: reference)
       }
       let (gradient, state) = (gradients[module.path], states[module.path])
       if output == nil, gradient == nil, state == nil { return nil }

@@ -20,6 +20,8 @@ struct SourceRunRequest: Encodable, Sendable {
   var parameters: [String: TensorDescription]
   var mode: String
   var dtype: String?
+  /// A seed to change inputs and weights by one unit in the last place with, at random; nil leaves them.
+  var perturbation: Int?
   var draws: Int
   var inputs: [TensorDescription]
   var gradients: Bool
