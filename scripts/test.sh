@@ -31,10 +31,11 @@ begin() {
   printf '%s ...\n' "$1"
 }
 
-# number REGEX: what the first group of REGEX matched in the last line of the log that it matches; else 0.
+# number REGEX [GROUP]: what the group (by default the first) of REGEX matched in the last line of the log that it
+# matches; else 0.
 number() {
   local value
-  value=$(sed -nE "s/$1/\1/p" "$log" | tail -n 1)
+  value=$(sed -nE "s/$1/\\${2:-1}/p" "$log" | tail -n 1)
   echo "${value:-0}"
 }
 
@@ -90,54 +91,50 @@ run_python_tests() {
   if [ "$bad" -gt 0 ]; then tail -n 40 "$log"; fi
 }
 
-# The larger models take a while to compile: `make conformance` runs them all.
-run_conformance() {
-  grep -q graft-conformance Package.swift || return 0
-  begin conformance
-  local status=0 bad
-  "$(swift build "${configuration[@]}" --show-bin-path)/graft-conformance" functions/ nn/ torchvision/resnet18 transformers/bert \
-    transformers/gpt2 >"$log" 2>&1 || status=$?
-  bad=$(number '^conformance: [0-9]+ passed, ([0-9]+) failed.*$')
-  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-  add conformance "$(number '^conformance: ([0-9]+) passed.*$')" "$bad" \
-    "$(number '^conformance: .*, ([0-9]+) skipped$')"
-  if [ "$bad" -gt 0 ]; then tail -n 60 "$log"; fi
+# Two at a time, the longest first: the conformance suite's groups, and the operations, family by family, against PyTorch.
+start_comparisons() {
+  local bin
+  bin=$(swift build "${configuration[@]}" --show-bin-path)
+  export GRAFT_EMIT_TRACE=$bin/emit-trace
+  compared=()
+  local commands=() group file
+  for group in torchvision transformers nn functions; do
+    compared+=("conformance-$group")
+    commands+=("$bin/graft-conformance $group/")
+  done
+  for file in Tests/Ops/test_*.py; do
+    compared+=("operations-$(basename "$file" .py | sed 's/^test_//')")
+    commands+=("$GRAFT_PYTHON $file")
+  done
+  local index
+  for index in "${!compared[@]}"; do
+    printf '%s\0%s\0' "$logs/${compared[index]}.log" "${commands[index]}"
+  done | xargs -0 -n 2 -P 2 bash -c 'SECONDS=0; $1 >"$0" 2>&1 || echo "exit status $?" >>"$0"
+    name=${0##*/}; echo "${name%.log} ended (${SECONDS}s)"'
 }
 
-# The operations, family by family, against PyTorch: beside the conformance suite, one core each.
-start_operations() {
-  GRAFT_EMIT_TRACE=$(swift build "${configuration[@]}" --show-bin-path)/emit-trace
-  export GRAFT_EMIT_TRACE
-  for file in Tests/Ops/test_*.py; do
-    local name
-    name=operations-$(basename "$file" .py | sed 's/^test_//')
-    "$GRAFT_PYTHON" "$file" >"$logs/$name.log" 2>&1 || echo "exit status $?" >>"$logs/$name.log"
-  done &
-  operations=$!
-}
-
-finish_operations() {
-  local file name bad status
-  wait "$operations"
-  for file in Tests/Ops/test_*.py; do
-    name=operations-$(basename "$file" .py | sed 's/^test_//')
+finish_comparisons() {
+  local name bad
+  started=$SECONDS
+  for name in "${compared[@]}"; do
     log=$logs/$name.log
-    bad=$(number '^[0-9]+ passed, ([0-9]+) failed, .*$')
-    status=$(number '^exit status ([0-9]+)$')
-    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-    add "$name" "$(number '^([0-9]+) passed, [0-9]+ failed, .*$')" "$bad" \
-      "$(number '^[0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped$')"
-    if [ "$bad" -gt 0 ]; then grep -E '^(FAIL|Traceback|[A-Za-z]*Error)' "$log" | head -n 20; fi
+    bad=$(number '^(conformance: )?[0-9]+ passed, ([0-9]+) failed.*$' 2)
+    if [ "$(number '^exit status ([0-9]+)$')" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    add "$name" "$(number '^(conformance: )?([0-9]+) passed, .*$' 2)" "$bad" \
+      "$(number '^(conformance: )?[0-9]+ passed, .*, ([0-9]+) skipped$' 2)"
+    grep -E '^skip ' "$log" | sort -u
+    if [ "$bad" -gt 0 ]; then
+      grep -E '^(FAIL|Traceback|[A-Za-z]*Error|exit status)' "$log" | head -n 20
+      if ! grep -q '^FAIL' "$log"; then tail -n 20 "$log"; fi
+    fi
   done
 }
 
 run_lint
 if build; then
   run_swift_tests
-  started=$SECONDS
-  start_operations
-  run_conformance
-  finish_operations
+  start_comparisons
+  finish_comparisons
 fi
 while IFS= read -r folder; do
   run_python_tests "$folder"

@@ -69,7 +69,8 @@ struct Comparison {
   private func vectorisedOutputs(_ outputs: [VerificationReport.Row]) throws -> [VerificationReport.Row] {
     try zip(target.vectorised, outputs).map { pair, output in
       var row = try tolerance.row(
-        "\(output.name) under vmap", .vectorisedOutput, target: pair.mapped, sources: [pair.looped], reference: pair.looped
+        "\(output.name) under vmap", .vectorisedOutput, target: pair.mapped, sources: [pair.looped],
+        reference: pair.looped
       )
       row.tolerance = max(row.tolerance, 2 * output.tolerance)
       row.passed = row.problem == nil && row.error <= row.tolerance
