@@ -10,7 +10,7 @@ import sys
 import numpy
 import torch
 from graft_torch_capture import export, stays_in_train_mode
-from graft_torch_document import GraphWriter, Statements, Symbols, tree
+from graft_torch_document import GraphWriter, tree
 from graft_torch_entry import GraftError, resolve
 from graft_torch_inputs import (
     ATTEMPTS,
@@ -21,6 +21,8 @@ from graft_torch_inputs import (
 )
 from graft_torch_modes import has_stray_flags, same_but_for_flags
 from graft_torch_problems import explain, run_eagerly
+from graft_torch_sizes import Symbols
+from graft_torch_statements import Statements
 
 
 def trace(request, tensors):
