@@ -7,7 +7,6 @@ import dataclasses
 import math
 import operator
 
-import sympy
 import torch
 from graft_torch_entry import GraftError
 from graft_torch_inputs import Leaf, dtype_name
