@@ -14,7 +14,9 @@ struct VerificationTable {
       let sizes = run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       let title = ([run.mode] + sizes).joined(separator: " ")
       let parts = worst(of: run).map { "\($0.kind.rawValue) \(number($0.error)) (\(number($0.sourceError)))" }
-      lines.append("\(run.passed ? "ok  " : "FAIL") \(title): " + parts.joined(separator: ", "))
+      let wide = run.wideError.map { "; ill-conditioned, so run in float64 as well: \(number($0))" } ?? ""
+      lines.append("\(run.passed ? "ok  " : "FAIL") \(title): " + parts.joined(separator: ", ") + wide)
+      lines += (run.notCompared ?? []).map { "     not compared: \($0)" }
     }
     lines.append(
       report.passed

@@ -85,6 +85,9 @@ extension CaseResult {
     if let missing = report.runs.compactMap(\.notCompared).first {
       note = "not compared: " + missing.joined(separator: "; ")
     }
+    if let wide = report.runs.compactMap(\.wideError).max() {
+      note = [note, "in float64 \(Self.short(wide))"].compactMap { $0 }.joined(separator: "; ")
+    }
     guard !report.passed else { return }
     status = .failed
     guard let (run, name, row) = report.firstFailure else {

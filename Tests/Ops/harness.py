@@ -7,6 +7,7 @@ built by `swift build --product emit-trace` and found through $GRAFT_EMIT_TRACE 
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import itertools
 import json
 import os
@@ -214,8 +215,9 @@ def check(case, process):
     case.source = source
     function = module.__dict__[json.loads(document)["entry"]["name"]]
     modes = [False, True] if case.options["train"] is None else [case.options["train"]]
-    if len(list(subject.modules())) == 1 and isinstance(subject, Function):
-        modes = [False]
+    arguments = inspect.signature(function).parameters
+    if case.options["train"] is None and not {"train", "rng"} & set(arguments):
+        modes = [False]  # The emitted function is the same in both.
     problems = []
     for train in modes:
         problem = compare(
@@ -228,8 +230,6 @@ def check(case, process):
 
 def compare(case, subject, function, train, constants):
     """Outputs, gradients of inputs and parameters, and new state, of one mode."""
-    import inspect
-
     import jax
     import torch.utils._pytree as pytree
 

@@ -97,10 +97,21 @@ class Program:
                 self.params, self.state = loaded
             else:
                 self.params = loaded
+        self.wide = bool(request.get("wide"))
+        if self.wide:
+            self.widen()
+
+    def widen(self):
+        """Compute in float64 from here on, whatever dtype the file names."""
+        for name, value in list(vars(self.module).items()):
+            if value is jnp:
+                setattr(self.module, name, WideNumPy())
+        self.params, self.state = jax.tree.map(widened, (self.params, self.state))
 
     @classmethod
     def load(cls, request):
-        key = (request["module"], request["weights"], bool(request.get("x64")))
+        options = (bool(request.get("x64")), bool(request.get("wide")))
+        key = (request["module"], request["weights"], *options)
         if request.get("fresh") or key not in cls.loaded:
             jax.clear_caches()
             cls.loaded = {key: cls(request)}
@@ -111,6 +122,8 @@ class Program:
             read(tensors[f"input.{k}"], described)
             for k, described in enumerate(request["inputs"])
         ]
+        if self.wide:
+            leaves = [widened(x) for x in leaves]
         train = request.get("mode") == "train"
         wanted = bool(request.get("gradients"))
         floating = [k for k, x in enumerate(leaves) if wanted and is_inexact(x)]
@@ -215,6 +228,23 @@ class Program:
         for path, value in by_path.items():
             described = reply.add(f"parameter_gradient.{path}", conjugate(value))
             reply.document["parameter_gradients"][path] = described
+
+
+class WideNumPy:
+    """`jax.numpy` whose floating dtypes are all of 64 bits a component."""
+
+    float16 = bfloat16 = float32 = jnp.float64
+    complex64 = jnp.complex128
+
+    def __getattr__(self, name):
+        return getattr(jnp, name)
+
+
+def widened(x):
+    """A floating or complex array in float64 or complex128."""
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return x.astype(jnp.complex128)
+    return x.astype(jnp.float64) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
 class Watcher:

@@ -11,8 +11,8 @@ struct Comparison {
   let sources: [RunReply]
   let target: RunReply
   let locations: SourceLocations
-  /// The largest magnitude of a gradient in the run.
-  private let gradientScale: Double
+  /// The largest magnitudes of a gradient and of a state in the run.
+  private let gradientScale, stateScale: Double
 
   init(
     function: Function, tolerance: Tolerance, reference: RunReply, sources: [RunReply], target: RunReply,
@@ -25,9 +25,12 @@ struct Comparison {
     self.target = target
     self.locations = locations
     let gradients = reference.inputGradients + reference.parameterGradients.values
-    gradientScale = try gradients.compactMap { $0 }.reduce(0) { largest, gradient in
-      try max(largest, ElementComparison(gradient, reference: gradient).scale)
-    }
+    gradientScale = try Self.scale(gradients.compactMap { $0 })
+    stateScale = try Self.scale(reference.state.values.filter(\.dtype.isFloating))
+  }
+
+  private static func scale(_ tensors: [TensorData]) throws -> Double {
+    try tensors.reduce(0) { try max($0, ElementComparison($1, reference: $1).scale) }
   }
 
   func run(mode: String, sizes: [String: Int], seed: Int) throws -> VerificationReport.Run {
@@ -110,7 +113,9 @@ struct Comparison {
         return (path, .failed(path, .state, "is updated, which the source does not do"))
       }
       guard let after = target.state[path] else { return (path, .failed(path, .state, "is not updated")) }
-      return (path, try tolerance.row(path, .state, target: after, sources: own, reference: reference))
+      let row = try tolerance.row(
+        path, .state, target: after, sources: own, reference: reference, noiseScale: stateScale)
+      return (path, row)
     }
   }
 

@@ -35,6 +35,8 @@ struct TargetRunRequest: Encodable, Sendable {
   var function: String
   var mode: String
   var x64: Bool
+  /// Whether to run everything in float64.
+  var wide: Bool
   var draws: Int
   var inputs: [TensorDescription]
   var structure: TreeDocument

@@ -21,6 +21,12 @@ public struct VerificationReport: Codable, Sendable, Equatable {
     public var modules: [ModuleRow]
     /// What the source itself does not define, and why: gradients that PyTorch refuses to compute.
     public var notCompared: [String]?
+    /// The largest error of the target run in float64, for an ill-conditioned program: one that the source itself
+    /// computes to fewer than three digits.
+    public var wideError: Double?
+
+    /// All that was compared.
+    var rows: [Row] { tensors + modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } } }
   }
 
   /// One compared tensor.
@@ -84,9 +90,6 @@ public struct VerificationReport: Codable, Sendable, Equatable {
 
   /// The largest error of a kind over all runs.
   public func worst(_ kind: Kind) -> Row? {
-    let rows = runs.flatMap { run in
-      run.tensors + run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
-    }
-    return rows.filter { $0.kind == kind }.max { $0.error < $1.error }
+    runs.flatMap(\.rows).filter { $0.kind == kind }.max { $0.error < $1.error }
   }
 }

@@ -16,6 +16,8 @@ ORDER = (
     "inputs",
     "replaced",
     "capture",
+    "sizes",
+    "statements",
     "document",
     "modes",
     "problems",
