@@ -23,12 +23,6 @@ package struct JAXModuleWriter {
     }
   }
 
-  /// A written module: its text, and which assignment holds which value of the source's trace.
-  package struct Output: Sendable {
-    package var text: String
-    package var assignments: [FunctionEmitter.AssignedNode]
-  }
-
   package init(_ function: Function, provenance: Provenance) {
     self.function = function
     self.provenance = provenance
@@ -36,7 +30,7 @@ package struct JAXModuleWriter {
   }
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.
-  package func write() throws -> Output {
+  package func write() throws -> String {
     let parameters = bindArguments()
     try emitter.emitBody()
     let results = returnStatements()
@@ -44,7 +38,7 @@ package struct JAXModuleWriter {
     let main = PythonFunction(
       function.name, PythonParameters(parameters.positional, keywordOnly: parameters.keywordOnly),
       returns: returnAnnotation, docstring: docstring, body: body)
-    return Output(text: module(main).rendered(), assignments: emitter.assignedNodes)
+    return module(main).rendered()
   }
 
   // MARK: Signature

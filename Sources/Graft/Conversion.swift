@@ -61,7 +61,7 @@ package struct Conversion: Sendable {
   }
 
   /// The program as a JAX module.
-  package func jax(_ function: Function) throws -> JAXModuleWriter.Output {
+  package func jax(_ function: Function) throws -> String {
     try JAXModuleWriter(function, provenance: provenance).write()
   }
 

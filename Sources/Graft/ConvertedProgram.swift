@@ -13,7 +13,6 @@ struct ConvertedProgram: Sendable {
   /// The program that the source is written from.
   let emitted: Function
   let source: String
-  let assignments: [FunctionEmitter.AssignedNode]
   let unobservedState: [String]
 
   /// - Throws: ``Diagnostic`` that lists what is not supported.
@@ -24,9 +23,7 @@ struct ConvertedProgram: Sendable {
     (emitted, unobservedState) = try trace.conversion.prepared(function) { argument in
       try argument.path.map { try trace.tensor($0) }
     }
-    let output = try trace.conversion.jax(emitted)
-    source = output.text
-    assignments = output.assignments
+    source = try trace.conversion.jax(emitted)
   }
 
   var name: String { function.name }

@@ -28,8 +28,7 @@ final class StagedOutput {
   /// The files under test, where they are now.
   func target(_ program: ConvertedProgram) -> Verifier.Target {
     Verifier.Target(
-      module: source.temporaryPath, weights: weights.temporaryPath, function: program.name,
-      assignments: program.assignments)
+      module: source.temporaryPath, weights: weights.temporaryPath, function: program.name)
   }
 
   /// Adds the manifest and moves everything into place.

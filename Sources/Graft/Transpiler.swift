@@ -65,13 +65,11 @@ public struct Transpiler: Sendable {
     try await host.loadJAX()
     let program = try ConvertedProgram(trace, options: options)
     let module = directory.appending(path: try manifest.file("source"))
-    let text = try? String(contentsOf: module, encoding: .utf8)
     let verifier = Verifier(
       host: host, trace: trace, function: program.emitted, options: options, weights: try package.tensors)
     let target = Verifier.Target(
       module: module.path, weights: directory.appending(path: try manifest.file("weights")).path,
       function: manifest.entry,
-      assignments: text == program.source ? program.assignments : [],
       remedy: "Mend the file, or convert the model again with `graft transpile`.")
     let report = try await verifier.verify(target, progress: progress)
     manifest.verification = report

@@ -114,7 +114,7 @@ package struct EmitContext {
   /// The operands must have been read.
   package func declareResults() -> [PythonExpression] {
     emitter.consumeOperands()
-    return call.results.map { .name(emitter.isUsed($0) ? emitter.declareAssigned($0) : "_") }
+    return call.results.map { .name(emitter.isUsed($0) ? emitter.declare($0) : "_") }
   }
 
   /// Whether anything reads the result.

@@ -12,9 +12,6 @@ package final class FunctionEmitter {
   package let target: any PythonTarget
   package var imports: ImportSet
   package var helpers: OrderedSet<String> = []
-  /// The source nodes whose values the assignments hold, in the order the assignments are written.
-  package private(set) var assignedNodes: [AssignedNode] = []
-
   package private(set) var statements: [PythonStatement] = []
   var scope = NameScope()
   var storedState: Set<Value> = []
@@ -23,7 +20,6 @@ package final class FunctionEmitter {
   private var pending: OrderedDictionary<Value, PythonExpression> = [:]
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
-  private var currentOrigin = Origin.unknown
   private let uses: [Value: Int]
   private let consumers: [Value: String]
   private let arguments: [Value: Argument]
@@ -31,13 +27,6 @@ package final class FunctionEmitter {
   private let stateTree: ParameterTree
   package private(set) var usesNewState = false
   package private(set) var usedSymbols: OrderedSet<String> = []
-
-  /// An assignment of the emitted function and the node of the source's trace that computes the same value.
-  package struct AssignedNode: Sendable, Hashable {
-    package var variable: String
-    package var node: String
-    package var path: String
-  }
 
   package init(_ function: Function, target: any PythonTarget) {
     self.function = function
@@ -67,9 +56,9 @@ package final class FunctionEmitter {
   }
 
   private func emit(_ operation: Operation) throws {
-    let outer = (unconsumed, currentOrigin)
-    (unconsumed, currentOrigin) = (operation.usedValues, operation.origin)
-    defer { (unconsumed, currentOrigin) = outer }
+    let outer = unconsumed
+    unconsumed = operation.usedValues
+    defer { unconsumed = outer }
     let definition = try OpCatalogue.definition(of: operation)
     let context = EmitContext(call: OpCall(operation, of: definition, in: function), emitter: self)
     let expressions: [PythonExpression]
@@ -99,20 +88,13 @@ package final class FunctionEmitter {
       if canInline(value, expression, operation) {
         pending[value] = expression
       } else {
-        append(.assign(.name(declareAssigned(value)), expression))
+        append(.assign(.name(declare(value)), expression))
       }
     }
   }
 
   /// Whether anything reads the value.
   func isUsed(_ value: Value) -> Bool { uses[value, default: 0] > 0 }
-
-  /// Gives a value a variable name and notes whose value the assignment that follows will hold.
-  func declareAssigned(_ value: Value) -> String {
-    let name = declare(value)
-    assignedNodes.append(AssignedNode(variable: name, node: currentOrigin.node, path: currentOrigin.path))
-    return name
-  }
 
   /// Gives a value a variable name.
   func declare(_ value: Value) -> String {
@@ -177,7 +159,7 @@ package final class FunctionEmitter {
       bindings[value] = expression
       return expression
     }
-    let name = declareAssigned(value)
+    let name = declare(value)
     append(.assign(.name(name), expression))
     return .name(name)
   }

@@ -3,11 +3,10 @@
 Loaded as `graft_jax_runner`, after `graft_jax_draws`.
 """
 
-import ast
+import functools
 import importlib.util
 import inspect
 import json
-import sys
 import time
 import typing
 
@@ -178,8 +177,9 @@ class Program:
     def call(self, request, parameters, leaves, train):
         """The emitted function's outputs, flattened as the request's tree says, new state and watched values."""
         positional = []
+        params = replace_paths(self.params, parameters)
         if "params" in self.arguments:
-            positional.append(replace_paths(self.params, parameters))
+            positional.append(params)
         if "state" in self.arguments:
             positional.append(self.state)
         positional += [
@@ -194,7 +194,7 @@ class Program:
             keywords["rng"] = jax.random.key(0)
         if "train" in self.arguments:
             keywords["train"] = train
-        watcher = Watcher(self, request.get("watch") or [])
+        watcher = Watcher(self, params, request.get("watch") or [])
         with watcher:
             result = self.function(*positional, **keywords)
         state = {}
@@ -248,72 +248,58 @@ def widened(x):
 
 
 class Watcher:
-    """Records the values of local variables of the emitted function as its statements assign them.
+    """Records what the file's functions return for the modules whose parameters they are given.
 
-    `watch` lists, in the order of the file, the variable of each assignment and the module whose output it is, or None.
+    `paths` are those of the modules wanted; a function is taken to compute the module whose node of the parameter tree
+    is its argument `params`.
     """
 
-    def __init__(self, program, watch):
+    def __init__(self, program, params, paths):
         self.values = {}
-        self.code = program.function.__code__
-        self.lines = {}
-        if any(path is not None for _, path in watch):
-            self.find(program, watch)
-        self.current = None
+        self.module = program.module
+        found = ((node_at(params, p), p) for p in paths)
+        self.nodes = {id(node): p for node, p in found if node is not None}
+        self.functions = {
+            name: function
+            for name, function in vars(program.module).items()
+            if inspect.isfunction(function)
+            and function is not program.function
+            and next(iter(inspect.signature(function).parameters), "") == "params"
+        }
 
-    def find(self, program, watch):
-        name = self.code.co_name
-        body = next(
-            node
-            for node in ast.parse(program.source).body
-            if isinstance(node, ast.FunctionDef) and node.name == name
-        )
-        remaining = list(watch)
-        statements = sorted(
-            (n for n in ast.walk(body) if isinstance(n, ast.Assign)),
-            key=lambda n: n.lineno,
-        )
-        for statement in statements:
-            names = [
-                n.id
-                for target in statement.targets
-                for n in (
-                    target.elts
-                    if isinstance(target, (ast.Tuple, ast.List))
-                    else [target]
-                )
-                if isinstance(n, ast.Name)
-            ]
-            found = []
-            for name in names:
-                if remaining and remaining[0][0] == name:
-                    found.append((name, remaining.pop(0)[1]))
-            found = [(name, path) for name, path in found if path is not None]
-            if found:
-                # All lines of a statement share one list, by which `trace` knows that it has ended.
-                for line in range(statement.lineno, statement.end_lineno + 1):
-                    self.lines[line] = found
+    def watching(self, function):
+        returns_state = "state" in inspect.signature(function).parameters
 
-    def trace(self, frame, event, _argument):
-        if frame.f_code is not self.code:
-            return None
-        upcoming = self.lines.get(frame.f_lineno) if event == "line" else None
-        if self.current is not None and self.current is not upcoming:
-            variables = frame.f_locals
-            for name, path in self.current:
-                if path not in self.values and name in variables:
-                    self.values[path] = variables[name]
-        self.current = upcoming
-        return self.trace
+        @functools.wraps(function)
+        def call(params, *args, **keywords):
+            result = function(params, *args, **keywords)
+            path = self.nodes.get(id(params))
+            value = result[0] if returns_state else result
+            if path is not None and isinstance(value, jax.Array):
+                self.values[path] = value
+            return result
+
+        return call
 
     def __enter__(self):
-        self.outer = sys.gettrace()
-        if self.lines:
-            sys.settrace(self.trace)
-        return self
+        for name, function in self.functions.items():
+            setattr(self.module, name, self.watching(function))
 
     def __exit__(self, *_exception):
-        sys.settrace(self.outer)
+        for name, function in self.functions.items():
+            setattr(self.module, name, function)
+
+
+def node_at(tree, path):
+    """The node of nested dicts and lists at a dotted path, or None."""
+    for key in path.split("."):
+        if isinstance(tree, list) and key.isdecimal() and int(key) < len(tree):
+            tree = tree[int(key)]
+        elif isinstance(tree, dict) and key in tree:
+            tree = tree[key]
+        else:
+            return None
+    return tree
 
 
 def read(buffer, described):

@@ -46,8 +46,8 @@ struct TargetRunRequest: Encodable, Sendable {
   var gradients: Bool
   /// Whether to map the function over a stack of inputs as well.
   var vmap: Bool
-  /// The variable of each assignment in the file's order, and the module whose output it holds.
-  var watch: [[String?]]
+  /// The paths of the modules to report the outputs of.
+  var watch: [String]
 }
 
 /// A nested structure as the runners read it.

@@ -4,6 +4,7 @@ import GraftFiles
 import GraftIR
 import GraftOps
 import GraftPython
+import OrderedCollections
 
 /// Runs source and target on the same inputs, weights and random draws, and compares all that they compute.
 struct Verifier: Sendable {
@@ -12,8 +13,6 @@ struct Verifier: Sendable {
     var module: String
     var weights: String
     var function: String
-    /// What the assignments of the file hold, where that is known.
-    var assignments: [FunctionEmitter.AssignedNode]
     /// What to do about a file that fails.
     var remedy = "This is a defect of Graft; please report it with the program that was converted."
 
@@ -45,7 +44,7 @@ struct Verifier: Sendable {
         function.symbols.map { ($0.name, $0.sizes.indices.contains(choice) ? $0.sizes[choice] : $0.sizes.first ?? 2) },
         uniquingKeysWith: { a, _ in a })
     }
-    let watch = watchList(target.assignments)
+    let watch = function.singleOperationModules
     var runs: [VerificationReport.Run] = []
     for (choice, sizes) in sizes.enumerated() {
       for mode in modes {
@@ -59,7 +58,7 @@ struct Verifier: Sendable {
   }
 
   private func run(
-    _ target: Target, mode: String, sizes: [String: Int], seed: Int, isFirst: Bool, watch: [[String?]]
+    _ target: Target, mode: String, sizes: [String: Int], seed: Int, isFirst: Bool, watch: [String]
   ) async throws -> VerificationReport.Run {
     let inputs = try InputSampler(function: function, trace: trace).inputs(
       sizes: sizes, seed: seed, isFirst: isFirst)
@@ -130,12 +129,6 @@ struct Verifier: Sendable {
       return (index, try TensorData(random: .normal(), dtype: dtype, shape: shape, using: &random))
     }
   }
-
-  /// For each assignment of the emitted file: its variable, and the module whose output it is.
-  private func watchList(_ assignments: [FunctionEmitter.AssignedNode]) -> [[String?]] {
-    let outputs = function.moduleOutputNodes
-    return assignments.map { [$0.variable, outputs[$0.node]] }
-  }
 }
 
 extension Function {
@@ -159,23 +152,17 @@ extension Function {
     }
   }
 
-  /// The trace node that computes each module's output, for modules that are called once: from node to module path.
-  var moduleOutputNodes: [String: String] {
-    var last: [String: String] = [:]
-    var order: [String] = []
+  /// The modules that are called once and consist of a single operation, so that whatever an emitted file calls with
+  /// their parameters computes their output.
+  var singleOperationModules: [String] {
+    var operations: OrderedDictionary<String, Int> = [:]
     var repeated: Set<String> = []
     for operation in body.operations {
       for module in operation.origin.modules where !module.path.isEmpty {
+        operations[module.path, default: 0] += operation.regions.isEmpty ? 1 : 2
         if module.call > 0 { repeated.insert(module.path) }
-        if last[module.path] == nil { order.append(module.path) }
-        last[module.path] = operation.origin.node
       }
     }
-    var outputs: [String: String] = [:]
-    // Inner modules come later, and are the ones that locate a difference best.
-    for path in order where !repeated.contains(path) {
-      if let node = last[path] { outputs[node] = path }
-    }
-    return outputs
+    return operations.filter { $0.value == 1 && !repeated.contains($0.key) }.keys.elements
   }
 }
