@@ -394,7 +394,8 @@ def run_torch(case, subject, leaves, spec, train, wide, draws):
     stream = contextlib.nullcontext()
     if draws:
         stream = importlib.import_module("graft_torch_draws").DrawStream(DRAWS, wide)
-    with stream:
+    plain_attention = importlib.import_module("graft_torch_capture").plain_attention
+    with stream, plain_attention():
         result = subject(*pytree.tree_unflatten(inputs, spec))
     outputs = [x for x in pytree.tree_flatten(result)[0] if isinstance(x, torch.Tensor)]
     generator = torch.Generator().manual_seed(7)

@@ -192,7 +192,6 @@ case(
     x,
     memory,
     causal,
-    missing="PyTorch compares the values of the mask in Python to see whether it is causal",
 )
 case("transformer", torch.nn.Transformer(16, 4, 1, 1, **encoder), memory, x)
 case(
@@ -202,7 +201,41 @@ case(
     x,
     None,
     causal,
-    missing="PyTorch compares the values of the mask in Python to see whether it is causal",
+)
+case(
+    "transformer all masks",
+    torch.nn.Transformer(16, 4, 1, 1, norm_first=True, **encoder),
+    memory,
+    x,
+    torch.zeros(7, 7).masked_fill(torch.rand(7, 7) > 0.8, -2.0),
+    causal,
+    torch.randn(5, 7),
+    torch.zeros(2, 7),
+    torch.zeros(2, 5).masked_fill(drop, float("-inf")),
+)
+
+
+class CausalDecoder(torch.nn.Module):
+    """A decoder that makes its mask itself."""
+
+    def __init__(self, hint):
+        super().__init__()
+        layer = torch.nn.TransformerDecoderLayer(16, 4, **encoder)
+        self.decoder = torch.nn.TransformerDecoder(layer, 2, torch.nn.LayerNorm(16))
+        self.hint = hint
+
+    def forward(self, x, memory):
+        mask = torch.nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+        return self.decoder(x, memory, tgt_mask=mask, tgt_is_causal=self.hint)
+
+
+case("decoder, own mask", CausalDecoder(None), x, memory)
+case("decoder, own mask, hint", CausalDecoder(True), x, memory)
+case(
+    "encoder causal",
+    torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(16, 4, **encoder), 1),
+    x,
+    causal,
 )
 
 main()

@@ -23,13 +23,18 @@ case("index then slice", lambda a, i: a[i, 1:], x, rows)
 case("index with int", lambda a, i: a[0, i], y, columns)
 case("index int first and last", lambda a, i: a[0, :, i], y, columns)
 case("index with new axis", lambda a, i: a[:, None, i], x, columns)
-case(
-    "index scalar tensor",
-    lambda a, i: a[i],
-    x,
-    torch.tensor(2),
-    missing="the trace reads the index as a number that depends on a value",
-)
+two, last = torch.tensor(2), torch.tensor(-1)
+case("index scalar tensor", lambda a, i: a[i], x, two)
+case("index scalar tensor, negative", lambda a, i: a[i], x, last)
+case("index scalar tensor second", lambda a, i: a[:, i], x, last)
+case("index scalar tensor last", lambda a, i: a[..., i], y, last)
+case("index scalar tensors", lambda a, i, j: a[i, j], x, two, last)
+case("index scalar tensors apart", lambda a, i, j: a[i, :, j], y, two, last)
+case("index scalar and int", lambda a, i: a[i, 1], y, two)
+case("index scalar and new axis", lambda a, i: a[None, i, 1:, None], y, two)
+case("index scalar and tensor", lambda a, i, j: a[i, :, j], y, two, columns)
+case("index scalar int32", lambda a, i: a[i.int()], x, two)
+case("index scalar, computed", lambda a: a[a.sum(1).argmax()], x)
 case("index repeated", lambda a, i: a[i], x, torch.tensor([1, 1, 1]))
 case("index int32", lambda a, i: a[i], x, rows.int())
 case("index of ints", lambda a, i: a[i], torch.arange(5), rows)
@@ -235,6 +240,19 @@ case(
     x.sort(1).values,
     torch.randn(5, 3),
 )
+case(
+    "searchsorted sorter",
+    lambda a, c: torch.searchsorted(a, c, sorter=a.argsort(dim=-1)),
+    torch.randn(3, 6),
+    torch.randn(3, 4),
+)
+case(
+    "searchsorted sorter, one row",
+    lambda a, c, s: torch.searchsorted(a, c, sorter=s, right=True),
+    torch.tensor([2.0, 0.0, 1.0]),
+    torch.tensor([[0.5, 2.0], [1.0, 9.0]]),
+    torch.tensor([1, 2, 0]),
+)
 case("bucketize", lambda a, c: torch.bucketize(a, c), x, torch.tensor([-1.0, 0.0, 1.0]))
 case(
     "bucketize ints",
@@ -242,6 +260,19 @@ case(
     rows,
     torch.tensor([0, 2, 3]),
 )
+
+
+def scalar_updates(a, i, v):
+    a = a.clone()
+    a[i] = 0.5
+    a[..., i] = v
+    a[1:, None, i] += 1
+    a[1, i] = a[1, i].clone() * a[i, i].clone()
+    return a
+
+
+case("scalar tensor updates", scalar_updates, torch.randn(4, 4), two, torch.randn(4))
+case("scalar tensor updates, negative", scalar_updates, x[:4], last, x[:4, 0])
 
 
 def updates(a):

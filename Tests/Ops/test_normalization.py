@@ -26,6 +26,27 @@ def affine(layer):
     return layer
 
 
+for name, layer, x in (
+    ("1d", nn.BatchNorm1d, rows),
+    ("2d", nn.BatchNorm2d, image),
+    ("3d", nn.BatchNorm3d, volume),
+):
+    case(f"batch norm {name} average", affine(layer(6, momentum=None)), x)
+    case(
+        f"batch norm {name} average, plain",
+        layer(6, momentum=None, affine=False, track_running_stats=False),
+        x,
+    )
+# Three batches have been seen.
+averaged = affine(nn.BatchNorm2d(6, momentum=None))
+averaged.num_batches_tracked.fill_(3)
+case("batch norm 2d average, later", averaged, image)
+case(
+    "batch norm average in a model",
+    nn.Sequential(nn.Conv2d(6, 6, 2), averaged, nn.Dropout(0.2), nn.ReLU()),
+    image,
+)
+
 case("layer norm", affine(nn.LayerNorm(7)), signal)
 case("layer norm eps", affine(nn.LayerNorm(7, eps=1e-3)), signal)
 case("layer norm two axes", affine(nn.LayerNorm((6, 7))), signal)

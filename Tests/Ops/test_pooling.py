@@ -85,6 +85,24 @@ case("lp pool 2d", nn.LPPool2d(3, 2, 1), image.abs() + 0.1)
 case("lp pool 2d ceil", nn.LPPool2d(2, 2, ceil_mode=True), image)
 
 
+for rank, x in ((2, image), (3, volume)):
+    fractional = getattr(nn, f"FractionalMaxPool{rank}d")
+    samples = torch.rand(*x.shape[:2], rank)
+    given = {"_random_samples": samples, "return_indices": True}
+    name = f"fractional max pool {rank}d"
+    case(name, fractional(2, output_size=3), x)
+    case(f"{name} ratio", fractional(2, output_ratio=0.6, return_indices=True), x)
+    case(f"{name} samples", fractional(2, output_size=3, **given), x)
+    case(f"{name} to one", fractional(2, output_size=1, **given), x)
+    case(f"{name} unbatched", fractional(2, output_size=3, return_indices=True), x[0])
+case(
+    "fractional max pool 2d uneven",
+    nn.FractionalMaxPool2d((2, 3), output_size=(5, 4), return_indices=True),
+    image,
+)
+case("fractional max pool 2d ties", nn.FractionalMaxPool2d(3, output_size=4), ties)
+
+
 class Unpool(nn.Module):
     """Pooling undone."""
 

@@ -29,6 +29,26 @@ case("topk smallest", lambda a: a.topk(2, dim=1, largest=False), x)
 case("topk first axis", lambda a: a.topk(2, dim=0), x)
 case("kthvalue", lambda a: a.kthvalue(2, dim=1), x)
 case("kthvalue keepdim", lambda a: a.kthvalue(1, keepdim=True).values, x)
+few = torch.randint(0, 4, (3, 12))
+case("mode", lambda a: torch.mode(a), few)
+case("mode first axis", lambda a: torch.mode(a, dim=0), few)
+case("mode keepdim", lambda a: a.mode(1, keepdim=True), few.int())
+case("mode floats", lambda a: a.mode(), few * 0.5)
+case("mode all different", lambda a: a.mode(), x)
+case("mode bool", lambda a: a.mode(-1), few > 1)
+case("mode value", lambda a: a.mode(0).values, torch.tensor([2, 1, 1, 2]))
+case("mode of a scalar", lambda a: a.mode(), torch.tensor(2.0))
+unit = torch.rand(5, 7)
+case("histc", lambda a: torch.histc(a, bins=4, min=0.2, max=0.9), unit, gradients=False)
+case("histc ints", lambda a: torch.histc(a, 5, -2, 2), x, gradients=False)
+case("histc of the range", lambda a: a.histc(6), unit, gradients=False)
+case("histc of one value", lambda a: a.histc(3), torch.ones(4), gradients=False)
+case(
+    "histc edges",
+    lambda a: torch.histc(a, 4, 0, 4),
+    torch.tensor([0.0, 1.0, 2.0, 4.0, 4.5, -1.0, float("nan")]),
+    gradients=False,
+)
 
 
 case("fft", lambda a: torch.fft.fft(a), z)
@@ -62,6 +82,76 @@ case(
     )[..., :6],
     y,
     y[0],
+)
+
+wave, hann = torch.randn(2, 40), torch.hann_window(8)
+
+
+def stft(a, *args, **kwargs):
+    return torch.stft(a, *args, return_complex=True, **kwargs)
+
+
+case("stft", lambda a, w: stft(a, 8, 4, window=w), wave, hann)
+case("stft of a vector", lambda a, w: stft(a, 8, window=w), wave[0], hann)
+case("stft without window", lambda a: stft(a, 8, 3), wave)
+case("stft not centred", lambda a, w: stft(a, 8, 5, window=w, center=False), wave, hann)
+case("stft padded", lambda a: stft(a, 8, 4, pad_mode="constant"), wave)
+case("stft replicated", lambda a: stft(a, 8, 4, pad_mode="replicate"), wave)
+case("stft two-sided", lambda a, w: stft(a, 8, 4, window=w, onesided=False), wave, hann)
+case("stft normalised", lambda a: stft(a, 9, 4, normalized=True), wave)
+case("stft short window", lambda a, w: stft(a, 13, 4, 8, w), wave, hann)
+case("stft short, no window", lambda a: stft(a, 8, 4, 5), wave)
+case(
+    "stft of complex numbers",
+    lambda a: stft(a, 8, 4),
+    torch.complex(wave, wave.flip(1)),
+)
+case(
+    "stft as reals",
+    lambda a, w: torch.view_as_real(a.stft(8, 4, window=w, return_complex=True)),
+    wave,
+    hann,
+)
+case(
+    "stft magnitude, own window",
+    lambda a: stft(a, 8, 4, window=torch.hann_window(8)).abs().square(),
+    wave,
+)
+bins = stft(wave, 8, 2, window=hann)
+case("istft", lambda s, w: torch.istft(s, 8, 2, window=w), bins, hann)
+case("istft one signal", lambda s, w: torch.istft(s, 8, 2, window=w), bins[0], hann)
+case("istft without window", lambda s: torch.istft(s, 8, 3), bins)
+case(
+    "istft not centred",
+    lambda s, w: torch.istft(s, 8, 2, window=w + 0.1, center=False),
+    bins,
+    hann,
+)
+for length in (20, 37, 45):
+    case(
+        f"istft length {length}",
+        lambda s, w, length=length: torch.istft(
+            s, 8, 2, window=w + 0.1, length=length, normalized=True
+        ),
+        bins,
+        hann,
+    )
+case(
+    "istft two-sided",
+    lambda s, w: torch.istft(s, 8, 2, window=w, onesided=False),
+    stft(wave, 8, 2, window=hann, onesided=False),
+    hann,
+)
+case(
+    "istft complex",
+    lambda s: torch.istft(s, 8, 3, 6, onesided=False, return_complex=True),
+    torch.complex(torch.randn(2, 8, 6), torch.randn(2, 8, 6)),
+)
+case(
+    "stft and back",
+    lambda a, w: torch.istft(stft(a, 8, 2, window=w), 8, 2, window=w, length=40),
+    wave,
+    hann,
 )
 
 main()

@@ -129,6 +129,32 @@ def adaptive_max_pool(x: Array, size: tuple) -> tuple[Array, Array]:
     return max_of_windows(x, windows)
 
 
+def fractional_max_pool(
+    x: Array, samples: Array, *, kernel: tuple, size: tuple
+) -> tuple[Array, Array]:
+    """Maximum of `size` windows of x [..., spatial...] at uneven distances, and its position.
+
+    `samples` [..., axes] in [0, 1) determine the distances along each axis (Graham, 2014).
+    """
+    outer, spatial = x.shape[: x.ndim - len(size)], x.shape[x.ndim - len(size) :]
+    position = 0
+    for axis, (extent, width, count) in enumerate(zip(spatial, kernel, size)):
+        sample, step = samples[..., axis, None], (extent - width) / max(count - 1, 1)
+        start = jnp.floor((jnp.arange(count) + sample) * step) - jnp.floor(
+            sample * step
+        )
+        start = start.astype(int).at[..., -1].set(extent - width)
+        index = start[..., None] + jnp.arange(width)
+        others = [i for i in range(2 * len(size)) if i % len(size) != axis]
+        index = jnp.expand_dims(index, [len(outer) + i for i in others])
+        position = position * extent + index
+    position = position.reshape(*outer, math.prod(size), math.prod(kernel))
+    windows = jnp.take_along_axis(x.reshape(*outer, 1, -1), position, axis=-1)
+    best = windows.argmax(-1, keepdims=True)
+    values, index = (jnp.take_along_axis(a, best, axis=-1) for a in (windows, position))
+    return values.reshape(*outer, *size), index.reshape(*outer, *size)
+
+
 def adaptive_avg_pool(x: Array, size: tuple) -> Array:
     """Mean of each of `size` nearly equal parts of the last axes of x."""
     for axis, count in enumerate(size, x.ndim - len(size)):

@@ -4,6 +4,13 @@ import jax.numpy as jnp
 from jax import Array
 
 
+def histogram(x: Array, bins: int, low: float | Array, high: float | Array) -> Array:
+    """Number of elements of x in each of `bins` equal parts from low to high, both included."""
+    part = ((x - low) * bins / (high - low)).astype(int)
+    inside = (x >= low) & (x <= high)
+    return jnp.zeros(bins, x.dtype).at[jnp.minimum(part, bins - 1)].add(inside)
+
+
 def vector_norm(
     x: Array,
     *,

@@ -49,6 +49,12 @@ extension JAXRules {
       let pooled = context.assign("pooled", context.helper("adaptive_max_pool").call(context.operand("x"), size))
       return [pooled[0], pooled[1]]
     },
+    "fractional_max_pool": { context in
+      let keywords = try ["kernel", "size"].map { ($0, context.shape(try context.call.dims($0))) }
+      let pooled = context.helper("fractional_max_pool").call(
+        [context.operand("x"), context.operand("samples")], keywords: keywords)
+      return context.unpack(pooled)
+    },
     "max_unpool": { context in
       let size = context.shape(try context.call.dims("size"))
       return [context.helper("max_unpool").call(context.operand("x"), context.operand("indices"), size)]

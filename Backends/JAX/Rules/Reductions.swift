@@ -23,6 +23,12 @@ extension JAXRules {
           [context.operand("x")] + arguments.axes, keywords: arguments.keywords)
       ]
     },
+    "histogram": { context in
+      [
+        context.helper("histogram").call(
+          context.operand("x"), try context.attribute("bins"), context.operand("low"), context.operand("high"))
+      ]
+    },
     "vector_norm": { context in
       let order = try context.call.double("order")
       let (axes, keepdims) = try context.reductionArguments()

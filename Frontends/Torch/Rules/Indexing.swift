@@ -211,8 +211,12 @@ extension TorchVocabulary {
   private static func searchSorted(
     _ context: ImportContext, _ name: String, _ values: Operand
   ) throws -> [Operand] {
-    guard context.argument("sorter").isNull else { throw context.unsupported("`sorter` is not supported") }
-    let sorted = try context.tensor(name)
+    var sorted = try context.tensor(name)
+    let sorter = try context.operand("sorter")
+    if !sorter.isAbsent {
+      let axis = context.type(sorted).rank - 1
+      sorted = try context.op(.takeAlongAxis, sorted, sorter, attributes: ["axis": .int(axis)])
+    }
     let right = try context.bool("right") || context.argument("side").asString == "right"
     return [
       try context.op(

@@ -22,6 +22,8 @@ extension TorchVocabulary {
     "aten.adaptive_max_pool1d.default": { try adaptiveMaxPool($0, rank: 1) },
     "aten.adaptive_max_pool2d.default": { try adaptiveMaxPool($0, rank: 2) },
     "aten.adaptive_max_pool3d.default": { try adaptiveMaxPool($0, rank: 3) },
+    "aten.fractional_max_pool2d.default": { try fractionalMaxPool($0, rank: 2) },
+    "aten.fractional_max_pool3d.default": { try fractionalMaxPool($0, rank: 3) },
     "aten.max_unpool2d.default": { try maxUnpool($0, rank: 2) },
     "aten.max_unpool3d.default": { try maxUnpool($0, rank: 3) },
   ]
@@ -79,6 +81,23 @@ extension TorchVocabulary {
       return [value, .absent]
     }
     return try context.builder.apply(.adaptiveMaxPool, [x], attributes: ["size": .dims(size)])
+  }
+
+  /// PyTorch's samples of two axes are those of the width, then of the height; of three axes, in the order of the axes.
+  private static func fractionalMaxPool(_ context: ImportContext, rank: Int) throws -> [Operand] {
+    let x = try context.tensor("self")
+    let type = context.type(x)
+    var samples = try context.cast(try context.tensor("random_samples"), to: type.dtype)
+    if rank == 2 {
+      samples = try context.op(.flip, samples, attributes: ["axes": .ints([context.type(samples).rank - 1])])
+    }
+    samples = try context.reshape(samples, type.shape.dropLast(rank) + [Dim(rank)])
+    return try context.builder.apply(
+      .fractionalMaxPool, [x, samples],
+      attributes: [
+        "kernel": .dims(try context.dims("kernel_size", rank: rank)),
+        "size": .dims(try adaptiveSize(context, rank: rank)),
+      ])
   }
 
   private static func maxUnpool(_ context: ImportContext, rank: Int) throws -> [Operand] {

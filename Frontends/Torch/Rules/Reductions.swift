@@ -30,6 +30,7 @@ extension TorchVocabulary {
     "aten.std_mean.dim": { [try variance(.standardDeviation, $0), try mean($0)] },
     "aten.std_mean.correction": { [try variance(.standardDeviation, $0), try mean($0)] },
     "aten.logsumexp.default": { try reduce(.logSumExp, $0) },
+    "aten.histc.default": histogram,
     "aten.count_nonzero.default": { try extreme(.countNonzero, $0) },
     "aten.count_nonzero.dim_IntList": { try extreme(.countNonzero, $0) },
     "aten.norm.Scalar": { [try norm($0, "p")] }, "aten.norm.ScalarOpt_dim": { [try norm($0, "p")] },
@@ -70,6 +71,20 @@ extension TorchVocabulary {
       throw $0.unsupported("the result's extent depends on the values; use `torch.zeros(n).index_add(0, x, ones)`")
     },
   ]
+
+  /// Equal limits stand for the least and the greatest element, one on each side of them where those are equal.
+  private static let histogram: ImportVocabulary.Rule = { context in
+    let x = try context.tensor("self")
+    var (low, high) = (try context.operand("min"), try context.operand("max"))
+    if low.asScalar?.asDouble == high.asScalar?.asDouble {
+      let all: OrderedAttributes = ["axes": .ints(Array(0..<context.type(x).rank))]
+      let (least, greatest) = (try context.op(.amin, x, attributes: all), try context.op(.amax, x, attributes: all))
+      let isOne = try context.op(.equal, least, greatest)
+      low = try context.op(.where_, isOne, try context.op(.subtract, least, .int(1)), least)
+      high = try context.op(.where_, isOne, try context.op(.add, greatest, .int(1)), greatest)
+    }
+    return [try context.op(.histogram, x, low, high, attributes: ["bins": .dim(try context.dim("bins"))])]
+  }
 
   /// A reduction that computes in its result's element type.
   static func reduce(

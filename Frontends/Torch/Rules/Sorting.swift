@@ -29,6 +29,13 @@ extension TorchVocabulary {
       let axis = try context.axis("dim", rank: context.type(x).rank)
       return try ordered(context, position: try context.int("k") - 1, axis: axis)
     },
+    "aten.mode.default": { context in
+      let x = try context.tensor("self")
+      if context.type(x).rank == 0 { return [x, try context.builder.full(TensorType(.int64), .int(0))] }
+      let axis = try context.axis("dim", rank: context.type(x).rank)
+      return try context.builder.apply(
+        .mostFrequent, [x], attributes: ["axis": .int(axis), "keepdims": .bool(try context.bool("keepdim"))])
+    },
     "aten._unique2.default": { throw $0.unsupported(uniqueRefused) },
     "aten.unique_dim.default": { throw $0.unsupported(uniqueRefused) },
     "aten.unique_consecutive.default": { throw $0.unsupported(uniqueRefused) },

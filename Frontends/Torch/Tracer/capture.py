@@ -111,13 +111,25 @@ def kept_modes(module):
 
 @contextlib.contextmanager
 def plain_attention():
-    """Keep nn.MultiheadAttention and nn.TransformerEncoder off their fused inference path, which pads with zeros."""
+    """Keep nn.MultiheadAttention and torch.nn's transformers to the path that computes with their masks as given.
+
+    The fused inference path pads with zeros. To be faster, transformers look whether the values of a mask are causal, and
+    then drop it, and with it its gradient.
+    """
     before = torch.backends.mha.get_fastpath_enabled()
+    detect = nn.modules.transformer._detect_is_causal_mask
     torch.backends.mha.set_fastpath_enabled(False)
+    nn.modules.transformer._detect_is_causal_mask = given_hint
     try:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(before)
+        nn.modules.transformer._detect_is_causal_mask = detect
+
+
+def given_hint(mask, is_causal=None, size=None):
+    """Whether the caller says that a mask is causal, without a look at its values."""
+    return bool(is_causal)
 
 
 @contextlib.contextmanager
@@ -210,15 +222,15 @@ def recording(recorder):
 
 def concerns_training(module, path):
     """Whether code in this file that reads the module's `training` may change more than a flagged operator."""
+    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is None:
+        return True
     if not path.startswith(TORCH_FOLDER):
         return not is_tracer_file(path)
     if path == MODULES_FOLDER + "dropout.py":
+        # The others are not one operator with a flag: they draw and multiply, or do nothing.
         return not isinstance(module, nn.Dropout)
     if path == MODULES_FOLDER + "instancenorm.py":
         return module.__dict__.get("track_running_stats", True)
-    if path == MODULES_FOLDER + "dropout.py":
-        # The others are not one operator with a flag: they draw and multiply, or do nothing.
-        return not isinstance(module, nn.Dropout)
     return path.startswith(NN_FOLDER) and not path.startswith(FLAGGED_FILES)
 
 
@@ -258,6 +270,15 @@ class Captured:
         self.reads = reads
 
 
+def distinct(tensors):
+    """The tensors, with copies for those that occur more than once: torch.export would take them for one input."""
+    found = {}
+    return [
+        x.clone() if found.setdefault(id(x), k) != k else x
+        for k, x in enumerate(tensors)
+    ]
+
+
 def export(entry, inputs, train):
     """Export the entry in train or eval mode. Exceptions of torch.export pass through."""
     root = Root(entry, call_arguments(entry, inputs.arguments))
@@ -280,7 +301,7 @@ def export(entry, inputs, train):
         ):
             program = torch.export.export(
                 root,
-                (list(inputs.leaves),),
+                (distinct(inputs.leaves),),
                 dynamic_shapes=(dynamic,),
                 strict=False,
             )

@@ -7,6 +7,7 @@ import contextlib
 import math
 
 import torch
+from graft_torch_entry import GraftError
 from torch.nn import functional
 
 
@@ -43,9 +44,10 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 
 def cross_map_lrn(self, input):
-    """nn.CrossMapLRN2d.forward, which is a legacy autograd function, in differentiable steps.
+    """nn.CrossMapLRN2d.forward, an autograd function with a backward of its own, in differentiable steps.
 
-    Its running sum over channels never gives up the first channel; neither does this one.
+    Its running sum over channels never gives up the first channel; neither does this one. Its backward is not the
+    derivative of its forward: each window of the gradient is shifted by a channel.
     """
     reach = (self.size - 1) // 2
     square = input.square()
@@ -56,6 +58,127 @@ def cross_map_lrn(self, input):
         kept = square[:, :1].expand(-1, channels - reach - 1, -1, -1)
         total = total + functional.pad(kept, (0, 0, 0, 0, reach + 1, 0))
     return input * (self.k + self.alpha / self.size * total) ** -self.beta
+
+
+def batch_norm(self, input):
+    """The forward of nn.BatchNorm layers: without a momentum, with the update of the statistics written out.
+
+    Their cumulative average divides by the number of batches, which the original reads as a Python number.
+    """
+    updates = self.training and self.track_running_stats
+    if self.momentum is not None or not updates or self.num_batches_tracked is None:
+        return _batch_norm(self, input)
+    self._check_input_dim(input)
+    with torch.no_grad():
+        self.num_batches_tracked.add_(1)
+        axes = [axis for axis in range(input.dim()) if axis != 1]
+        for running, batch in (
+            (self.running_mean, input.mean(axes)),
+            (self.running_var, input.var(axes, unbiased=True)),
+        ):
+            running.add_((batch - running) / self.num_batches_tracked)
+    return functional.batch_norm(
+        input, None, None, self.weight, self.bias, True, 0.0, self.eps
+    )
+
+
+def getitem(self, index):
+    """`tensor[index]` where scalar tensors of integers are positions that the trace does not know."""
+    items = index if isinstance(index, tuple) else (index,)
+    found = scalar_positions(self, items)
+    if not found:
+        return _getitem(self, index)
+    positions, rest = found
+    picked = torch.ops.aten.index.Tensor(self, positions)
+    return _getitem(picked, rest) if rest else picked
+
+
+def setitem(self, index, value):
+    """`tensor[index] = value`, likewise."""
+    items = index if isinstance(index, tuple) else (index,)
+    found = scalar_positions(self, items)
+    if not found:
+        return _setitem(self, index, value)
+    positions, rest = found
+    if not rest:
+        view, wanted = self, positions
+    elif any(isinstance(item, (torch.Tensor, list)) for item in rest):
+        return _setitem(self, index, value)
+    else:
+        # The other items make a view, which keeps a whole axis for each of the scalars.
+        kept = [slice(None) if is_unknown(item) else item for item in items]
+        view, wanted = _getitem(self, tuple(kept)), positions_in_view(self, items)
+    if not isinstance(value, torch.Tensor):
+        value = torch.full((), value, dtype=self.dtype, device=self.device)
+    torch.ops.aten.index_put_.default(view, wanted, value.to(self.dtype))
+    return None
+
+
+def is_unknown(item):
+    """Whether an item of a subscript is a scalar integer tensor whose value the trace does not know."""
+    return (
+        isinstance(item, torch._subclasses.FakeTensor)
+        and item.dim() == 0
+        and item.constant is None
+        and item.dtype not in (torch.bool, torch.uint8)
+        and not item.is_floating_point()
+        and not item.is_complex()
+    )
+
+
+def axes_taken(item):
+    """How many of a tensor's axes an item of a subscript other than an ellipsis stands for."""
+    if item is None or isinstance(item, bool):
+        return 0
+    if isinstance(item, torch.Tensor) and item.dtype in (torch.bool, torch.uint8):
+        return item.dim()
+    return 1
+
+
+def scalar_positions(tensor, items):
+    """For each axis up to the last that a scalar picks from, the scalar or None, and the other items; or None."""
+    if not any(is_unknown(item) for item in items):
+        return None
+    taken = sum(axes_taken(item) for item in items if item is not Ellipsis)
+    positions, rest = [], []
+    for item in items:
+        if item is Ellipsis:
+            positions += [None] * (tensor.dim() - taken)
+        elif is_unknown(item):
+            positions.append(item)
+            continue
+        else:
+            positions += [None] * axes_taken(item)
+        rest.append(item)
+    while positions[-1] is None:
+        positions.pop()
+    return positions, tuple(rest)
+
+
+def positions_in_view(tensor, items):
+    """As `scalar_positions`, in the view that the other items make of the tensor."""
+    taken = sum(axes_taken(item) for item in items if item is not Ellipsis)
+    positions = []
+    for item in items:
+        if item is Ellipsis:
+            positions += [None] * (tensor.dim() - taken)
+        elif is_unknown(item):
+            positions.append(item)
+        elif item is None or isinstance(item, slice):
+            positions.append(None)
+    while positions[-1] is None:
+        positions.pop()
+    return positions
+
+
+def refuse_packing(*_):
+    """Say why sequences cannot be packed."""
+    raise GraftError(
+        "packed-sequence",
+        "torch.export cannot trace packed sequences (nn.utils.rnn.pack_padded_sequence and pack_sequence): "
+        "their layout depends on the values of the lengths",
+        "pass padded sequences through the layer and mask what lies beyond each length",
+    )
 
 
 def adaptive_log_softmax(self, input_, target_):
@@ -81,6 +204,11 @@ def _fake_ctc_loss(mode, func, log_probs, targets, *args, **kwargs):
     states = (*batch, log_probs.shape[0], 2 * targets.shape[-1] + 1)
     with mode:
         return log_probs.new_empty(batch), log_probs.new_empty(states)
+
+
+def _fractional_max_pool3d(self, kernel_size, output_size, random_samples):
+    values = self.new_empty((*self.shape[:-3], *output_size))
+    return values, torch.empty_like(values, dtype=torch.int64)
 
 
 def _recurrent(operator, cell):
@@ -142,8 +270,15 @@ def recurrent_shapes():
 
 _AdaptiveOutput = torch.nn.modules.adaptive._ASMoutput
 _instance_norm = torch.instance_norm
+_BatchNorm = torch.nn.modules.batchnorm._BatchNorm
+_batch_norm = _BatchNorm.forward
+_getitem, _setitem = torch.Tensor.__getitem__, torch.Tensor.__setitem__
 _REPLACED = (
     (torch, "instance_norm", instance_norm),
+    (torch._VF, "_pack_padded_sequence", refuse_packing),
+    (torch.Tensor, "__getitem__", getitem),
+    (torch.Tensor, "__setitem__", setitem),
+    (_BatchNorm, "forward", batch_norm),
     (functional, "gaussian_nll_loss", gaussian_nll_loss),
     (torch.nn.CrossMapLRN2d, "forward", cross_map_lrn),
     (torch.nn.AdaptiveLogSoftmaxWithLoss, "forward", adaptive_log_softmax),
@@ -155,10 +290,14 @@ def replaced_functions():
     """Use the stand-ins, and let ctc_loss with tensor lengths be traced whole."""
     from torch._subclasses import fake_impls
 
-    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in _REPLACED]
+    originals = [(owner, name, vars(owner).get(name)) for owner, name, _ in _REPLACED]
     table = fake_impls.op_implementations_dict
     rules = {operator: _fake_rule(shapes) for operator, shapes in _RECURRENT}
     rules[torch.ops.aten._ctc_loss.Tensor] = _fake_ctc_loss
+    # torch's own rule fixes the batch size.
+    rules[torch.ops.aten.fractional_max_pool3d.default] = _fake_rule(
+        _fractional_max_pool3d
+    )
     before = {operator: table.get(operator) for operator in rules}
     table.update(rules)
     for owner, name, function in _REPLACED:
@@ -168,7 +307,10 @@ def replaced_functions():
             yield
     finally:
         for owner, name, function in originals:
-            setattr(owner, name, function)
+            if function is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, function)
         for operator, rule in before.items():
             if rule is None:
                 table.pop(operator, None)

@@ -2,7 +2,7 @@ package import GraftIR
 
 extension OpDefinition {
   static let pooling: [OpDefinition] = [
-    maxPool, maxPoolWithIndices, averagePool, adaptiveAveragePool, adaptiveMaxPool, maxUnpool,
+    maxPool, maxPoolWithIndices, averagePool, adaptiveAveragePool, adaptiveMaxPool, fractionalMaxPool, maxUnpool,
   ]
 
   /// The maximum in each window of the spatial axes of `x` [..., spatial...]; padding counts as minus infinity.
@@ -144,6 +144,36 @@ extension OpDefinition {
       let size = try op.type(0).shape.suffix(op.dims("size").count)
       return [try b(.maxUnpool, ct, .value(indices), attributes: ["size": .dims(Array(size)), "add": .bool(true)])]
     }, samples: [Sample(.normal(2, 3, 7, 5), attributes: ["size": .ints([3, 2])])])
+
+  /// The maximum of `size` windows of extents `kernel` along each spatial axis, and its row-major position among them.
+  ///
+  /// The windows stand at uneven distances, which `samples` [..., axes] in [0, 1) determine for each channel of `x`
+  /// [..., spatial...]: of s windows of k elements among n, window i < s - 1 starts at
+  /// `floor((i + sample) * a) - floor(sample * a)` with `a = (n - k) / (s - 1)`, the last at n - k (Graham, 2014).
+  package static let fractionalMaxPool: OpDefinition = OpDefinition(
+    "fractional_max_pool", family: .pooling, summary: "Maximum in each of windows at pseudo-random distances.",
+    operands: [.tensor("x"), .tensor("samples")],
+    attributes: [AttributeSpec("kernel", .dims), AttributeSpec("size", .dims)], results: ["values", "indices"],
+    infer: { call in
+      let (x, samples) = (try call.type(0), try call.type(1))
+      let values = x.with(shape: try call.adaptiveShape(x))
+      let rank = try call.dims("size").count
+      guard try call.dims("kernel").count == rank, samples.shape == x.shape.dropLast(rank) + [Dim(rank)] else {
+        throw call.problem("the window or the samples \(samples) do not fit \(x)")
+      }
+      return [values, values.with(dtype: .int64)]
+    },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0], let indices = op.results.dropFirst().first else { return [nil, nil] }
+      let size = try op.type(0).shape.suffix(op.dims("size").count)
+      let dx = try b(.maxUnpool, ct, .value(indices), attributes: ["size": .dims(Array(size)), "add": .bool(true)])
+      return [dx, nil]
+    },
+    spellings: [],
+    samples: [
+      Sample(
+        .normal(2, 3, 7, 5), .uniform(0, 1, 2, 3, 2), attributes: ["kernel": .ints([2, 2]), "size": .ints([3, 2])])
+    ])
 
   /// Zeros of spatial extents `size`, with the elements of `x` at their `indices`; the last of several counts, or with
   /// `add` their sum.

@@ -4,7 +4,9 @@ package import OrderedCollections
 package typealias OrderedAttributes = OrderedDictionary<String, Attribute>
 
 extension OpDefinition {
-  static let statistics: [OpDefinition] = [variance, standardDeviation, logSumExp, vectorNorm, matrixNorm, quantile]
+  static let statistics: [OpDefinition] = [
+    variance, standardDeviation, logSumExp, vectorNorm, matrixNorm, quantile, histogram,
+  ]
 
   /// The mean squared distance from the mean, with `correction` taken off the count (1: Bessel's).
   package static let variance: OpDefinition = reduction(
@@ -103,6 +105,38 @@ extension OpDefinition {
       let shape = ShapeRule.reduced(type.shape, axes: axes, keepdims: try call.bool("keepdims"))
       return [type.with(shape: (call[1].asValue == nil ? [] : try call.type(1).shape) + shape)]
     }, differentiability: .none("no gradient has been defined"))
+
+  /// The number of elements of `x` in each of `bins` equal parts from `low` to `high`, which both belong to a part;
+  /// elements outside do not count.
+  package static let histogram: OpDefinition = OpDefinition(
+    "histogram", family: .reduction, summary: "The number of elements in each of equal parts of a range.",
+    operands: [.tensor("x"), .tensorOrScalar("low"), .tensorOrScalar("high")],
+    attributes: [AttributeSpec("bins", .dim)],
+    infer: { call in
+      let type = try call.type(0)
+      try call.require(type, .floating)
+      return [type.with(shape: [try call.dim("bins")])]
+    },
+    decomposition: { b, op in
+      let (type, bins) = (try op.type(0), try op.dim("bins"))
+      let (x, low, high) = (Term(b, op[0]), Term(b, op[1]), Term(b, op[2]))
+      let width: Term
+      if let low = op[1].asScalar?.asDouble, let high = op[2].asScalar?.asDouble {
+        width = Term(high - low)
+      } else {
+        width = try high - low
+      }
+      let share = try (x - low) * Term(b, b.size(bins, dtype: type.dtype)) / width
+      let last = try b.size(bins - 1, dtype: .int64)
+      let part = try b(.minimum, try b(.cast, share.operand, attributes: ["dtype": .dtype(.int64)]), last)
+      let isInside = try b(.bitwiseAnd, (x >= low).operand, (x <= high).operand)
+      let counted = try b(.cast, isInside, attributes: ["dtype": .dtype(type.dtype)])
+      let zeros = try b.full(type.with(shape: [bins]), .float(0))
+      let list = Operand.list([part].compactMap(\.asValue))
+      return [try b(.indexUpdate, zeros, counted, list, attributes: ["axes": .ints([0]), "mode": .string("add")])]
+    },
+    spellings: [],
+    samples: [Sample(.normal(3, 4), .scalar(.float(-1)), .scalar(.float(1)), attributes: ["bins": .int(5)])])
 }
 
 extension GraphBuilder {

@@ -270,11 +270,50 @@ def power_spectrum(images):
     return (spectrum.abs().square() + 1e-6).log()
 
 
-@case("signal=f32[N,32]", skip="the short-time Fourier transform has no op yet")
+@case("signal=f32[N,32]", vmap=True)
 def spectrogram(signal):
     window = torch.hann_window(8)
     frames = torch.stft(signal, 8, 4, window=window, center=True, return_complex=True)
     return frames.abs().clamp(min=1e-5).log()
+
+
+@case("signal=f32[N,48]")
+def spectral_gate(signal):
+    """Noise reduction: quiet bins of the short-time spectrum are left out."""
+    window = torch.hann_window(16)
+    spectrum = torch.stft(signal, 16, 4, window=window, return_complex=True)
+    loud = spectrum.abs() > 0.5 * spectrum.abs().mean()
+    return torch.istft(spectrum * loud, 16, 4, window=window, length=signal.shape[-1])
+
+
+@case("values=f32[N,20]:0..1")
+def histogram_features(values):
+    counts = torch.histc(values, bins=5, min=0, max=1)
+    return counts / values.numel(), torch.histc(values, bins=4)
+
+
+@case("votes=i64[N,9]:0..4", "scores=f32[N,9]")
+def majority_vote(votes, scores):
+    winner, where = votes.mode(dim=1)
+    return winner, where, scores.gather(1, where[:, None]), scores.mode(0).values
+
+
+@case("table=f32[9,4]", "queries=f32[N]")
+def sorted_lookup(table, queries):
+    """Rows by their first column, which is not in order."""
+    keys = table[:, 0].contiguous()
+    order = keys.argsort()
+    place = torch.searchsorted(keys, queries, sorter=order)
+    return table[order[place.clamp(max=8)]]
+
+
+@case("states=f32[T,N,4]")
+def best_step(states):
+    """The step whose mean is highest, by a scalar that is a tensor."""
+    best = states.mean((1, 2)).argmax()
+    states = states.clone()
+    states[0] = states[best] * 2
+    return states[best], states[best, :, 1], states
 
 
 @case("x=f32[N,C=3,H=6,W=8]")
