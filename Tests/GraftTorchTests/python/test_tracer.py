@@ -189,6 +189,20 @@ def picked(x):
     return x[x > 0]
 
 
+def packed(x):
+    packed = nn.utils.rnn.pack_padded_sequence(x, [3, 2], batch_first=True)
+    return nn.utils.rnn.pad_packed_sequence(packed)[0]
+
+
+def difference(first, second):
+    return first - 2 * second
+
+
+def same_twice():
+    x = torch.randn(3)
+    return x, x
+
+
 def pairs(x):
     return x.view(-1, 2)
 
@@ -274,6 +288,13 @@ class Models(TracerCase):
         self.assertTrue(document["outputs"]["dataclass"].endswith(".Box"))
         self.assertEqual(document["outputs"]["fields"][2], ["label", {"const": "box"}])
 
+    def test_tensor_given_twice(self):
+        document = self.trace("difference", factory="same_twice")
+        graph = document["graphs"]["both"]
+        targets = {p["name"]: p["target"] for p in graph["placeholders"]}
+        (double,) = [n for n in graph["nodes"] if n["op"].startswith("aten.mul")]
+        self.assertEqual(targets[double["args"]["self"]["ref"]], 1)
+
     def test_modes(self):
         self.assertEqual(
             set(self.trace("Depth", "f32[N,8]")["graphs"]), {"eval", "train"}
@@ -349,6 +370,7 @@ class Models(TracerCase):
         self.assert_failure("forward-raised", "reluu", "typo", "f32[N]")
         self.assert_failure("data-dependent", "models.py:", "branch", "f32[N]")
         self.assert_failure("data-dependent", "models.py:", "picked", "f32[N]")
+        self.assert_failure("packed-sequence", "packed", "packed", "f32[2,3,4]")
         error = self.assert_failure(
             "dynamic-specialised", "T (in x)", "unrolled", "f32[N,T]"
         )
