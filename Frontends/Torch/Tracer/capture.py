@@ -13,7 +13,7 @@ import warnings
 
 import torch
 from graft_torch_inputs import call_arguments, flatten, unflatten
-from graft_torch_replaced import replaced_functions
+from graft_torch_replaced import replaced_functions, unchanged_picks
 from torch import nn
 
 TORCH_FOLDER = os.path.dirname(torch.__file__) + os.sep
@@ -42,7 +42,7 @@ class Root(nn.Module):
         function = self.root if "root" in self._modules else call.function
         args = [unflatten(a, leaves) for a in call.args]
         kwargs = {k: unflatten(v, leaves) for k, v in call.kwargs.items()}
-        with rebound_buffers(call.function):
+        with rebound_buffers(call.function), unchanged_picks():
             value = function(*args, **kwargs)
         outputs, names = [], []
         call.result = flatten(value, outputs, names, ""), names

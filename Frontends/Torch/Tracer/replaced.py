@@ -90,7 +90,9 @@ def getitem(self, index):
         return _getitem(self, index)
     positions, rest = found
     picked = torch.ops.aten.index.Tensor(self, positions)
-    return _getitem(picked, rest) if rest else picked
+    picked = _getitem(picked, rest) if rest else picked
+    _picked.append((picked, picked._version))
+    return picked
 
 
 def setitem(self, index, value):
@@ -99,6 +101,8 @@ def setitem(self, index, value):
     found = scalar_positions(self, items)
     if not found:
         return _setitem(self, index, value)
+    # `tensor[index] += ...` changes what was picked, and puts it back.
+    _picked[:] = [pair for pair in _picked if pair[0] is not value]
     positions, rest = found
     if not rest:
         view, wanted = self, positions
@@ -112,6 +116,22 @@ def setitem(self, index, value):
         value = torch.full((), value, dtype=self.dtype, device=self.device)
     torch.ops.aten.index_put_.default(view, wanted, value.to(self.dtype))
     return None
+
+
+@contextlib.contextmanager
+def unchanged_picks():
+    """Refuse, at the end of the block, changes in place of what a scalar tensor picked: it is a copy in the trace."""
+    _picked.clear()
+    try:
+        yield
+        if any(tensor._version != version for tensor, version in _picked):
+            raise GraftError(
+                "data-dependent",
+                "the model changes in place what it picked by an index that is a scalar tensor",
+                "assign to the subscript instead: `x[i] = ...` or `x[i] += ...`",
+            )
+    finally:
+        _picked.clear()
 
 
 def is_unknown(item):
@@ -272,6 +292,7 @@ _AdaptiveOutput = torch.nn.modules.adaptive._ASMoutput
 _instance_norm = torch.instance_norm
 _BatchNorm = torch.nn.modules.batchnorm._BatchNorm
 _batch_norm = _BatchNorm.forward
+_picked = []
 _getitem, _setitem = torch.Tensor.__getitem__, torch.Tensor.__setitem__
 _REPLACED = (
     (torch, "instance_norm", instance_norm),

@@ -189,6 +189,12 @@ def picked(x):
     return x[x > 0]
 
 
+def changed_row(x):
+    x = x.clone()
+    x[x.sum(1).argmax()].add_(1)
+    return x
+
+
 def packed(x):
     packed = nn.utils.rnn.pack_padded_sequence(x, [3, 2], batch_first=True)
     return nn.utils.rnn.pad_packed_sequence(packed)[0]
@@ -370,6 +376,7 @@ class Models(TracerCase):
         self.assert_failure("forward-raised", "reluu", "typo", "f32[N]")
         self.assert_failure("data-dependent", "models.py:", "branch", "f32[N]")
         self.assert_failure("data-dependent", "models.py:", "picked", "f32[N]")
+        self.assert_failure("data-dependent", "in place", "changed_row", "f32[2,3]")
         self.assert_failure("packed-sequence", "packed", "packed", "f32[2,3,4]")
         error = self.assert_failure(
             "dynamic-specialised", "T (in x)", "unrolled", "f32[N,T]"
