@@ -5,6 +5,7 @@ attribute of the file under the case's name, so that `file.py:name` is its entry
 """
 
 import dataclasses
+import functools
 import json
 import typing
 
@@ -22,12 +23,40 @@ class Case:
     skip: str | None
 
 
-class CaseList(list):
-    """The cases of a file."""
+def varied(factory):
+    """The factory of a module, none of whose weights and statistics are at the 0 or 1 that layers begin with."""
 
-    def __init__(self, namespace: dict):
+    @functools.wraps(factory)
+    def make():
+        import torch
+
+        model = factory()
+        generator = torch.Generator().manual_seed(0)
+
+        def noise(tensor, scale):
+            return scale * torch.randn(tensor.shape, generator=generator)
+
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.is_floating_point():
+                    parameter += noise(parameter, 0.02).to(parameter.dtype)
+            for name, buffer in model.named_buffers():
+                if name.endswith("running_mean"):
+                    buffer += noise(buffer, 0.1)
+                if name.endswith("running_var"):
+                    buffer *= torch.exp(noise(buffer, 0.1))
+        return model
+
+    return make
+
+
+class CaseList(list):
+    """The cases of a file; with `factories`, each of them is a function that makes a module."""
+
+    def __init__(self, namespace: dict, factories: bool = False):
         super().__init__()
         self.namespace = namespace
+        self.factories = factories
 
     def add(
         self,
@@ -38,16 +67,19 @@ class CaseList(list):
         repeat: bool = False,
         vmap: bool = False,
         skip: str | None = None,
+        trained: bool = False,
     ):
         """Add a case.
 
         `inputs` are specifications, or one function that returns example inputs. With `repeat` the conversion is made
         twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`. `skip` is the reason not
-        to run the case.
+        to run the case. The weights of a `trained` model stay as they are.
         """
         if name in self.namespace and self.namespace[name] is not target:
             raise ValueError(f"the name {name} is taken")
-        self.namespace[name] = target
+        self.namespace[name] = (
+            varied(target) if self.factories and not trained else target
+        )
         factory = None
         if inputs and callable(inputs[0]):
             factory = f"{name}_inputs"
@@ -62,7 +94,7 @@ class CaseList(list):
 
         def decorate(function):
             self.add(function.__name__, function, *inputs, **options)
-            return function
+            return self.namespace[function.__name__]
 
         return decorate
 

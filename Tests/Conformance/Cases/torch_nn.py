@@ -6,7 +6,7 @@ import torch
 from cases import CaseList
 from torch import nn
 
-CASES = CaseList(globals())
+CASES = CaseList(globals(), factories=True)
 
 
 def each(suffix, rows):

@@ -3,7 +3,7 @@
 from cases import CaseList
 from torchvision import models
 
-CASES = CaseList(globals())
+CASES = CaseList(globals(), factories=True)
 IMAGES = "x=f32[N,3,64,64]"
 
 

@@ -9,7 +9,7 @@ from cases import CaseList
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "examples"))
 import minilm
 
-CASES = CaseList(globals())
+CASES = CaseList(globals(), factories=True)
 IDS = "input_ids=i64[N,T]:0..50"
 MASK = "attention_mask=i64[N,T]:1..2"
 DECODER_IDS = "decoder_input_ids=i64[N,S]:0..50"
@@ -125,4 +125,10 @@ def mamba():
     return hf.MambaForCausalLM(config)
 
 
-CASES.add("all_minilm_l6_v2", minilm.encoder, minilm.example_inputs, dynamic=NT)
+CASES.add(
+    "all_minilm_l6_v2",
+    minilm.encoder,
+    minilm.example_inputs,
+    dynamic=NT,
+    trained=True,
+)
