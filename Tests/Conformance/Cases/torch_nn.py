@@ -31,6 +31,10 @@ CASES.add("lstm_projection", lambda: nn.LSTM(5, 6, proj_size=3), SEQUENCE)
 CASES.add("gru", lambda: nn.GRU(5, 6, 2, bidirectional=True), SEQUENCE)
 CASES.add("rnn_tanh", lambda: nn.RNN(5, 6, 2), SEQUENCE)
 CASES.add("rnn_relu", lambda: nn.RNN(5, 6, nonlinearity="relu"), SEQUENCE)
+CASES.add("rnn_cell", lambda: nn.RNNCell(5, 6), "input=f32[N,5]")
+CASES.add(
+    "rnn_cell_relu", lambda: nn.RNNCell(5, 6, nonlinearity="relu"), "input=f32[N,5]"
+)
 CASES.add("lstm_cell", lambda: nn.LSTMCell(5, 6), "input=f32[N,5]")
 CASES.add("gru_cell", lambda: nn.GRUCell(5, 6), "input=f32[N,5]")
 
@@ -61,6 +65,116 @@ CASES.add(
     lambda: nn.Transformer(16, 2, 2, 2, 32),
     "src=f32[S,N,16]",
     "tgt=f32[T,N,16]",
+)
+
+
+def transformer_inputs():
+    """Source and target with their masks: the target's causal, the others such that every query sees a key."""
+    causal = nn.Transformer.generate_square_subsequent_mask(5)
+    window = torch.ones(7, 7).tril(2).triu(-2).logical_not()
+    padding = torch.tensor([[False] * 7, [False] * 4 + [True] * 3])
+    return {
+        "src": torch.randn(2, 7, 16),
+        "tgt": torch.randn(2, 5, 16),
+        "src_mask": window,
+        "tgt_mask": causal,
+        "memory_mask": torch.randn(5, 7),
+        "src_key_padding_mask": padding,
+        "memory_key_padding_mask": padding,
+    }
+
+
+CASES.add(
+    "transformer_masks",
+    lambda: nn.Transformer(16, 2, 1, 1, 32, batch_first=True, norm_first=True),
+    transformer_inputs,
+    dynamic=(
+        "src=N,7,16",
+        "tgt=N,5,16",
+        "src_key_padding_mask=N,7",
+        "memory_key_padding_mask=N,7",
+    ),
+)
+
+
+class CausalEncoder(nn.Module):
+    """An encoder, or a layer of one, that makes its causal mask itself and says so or not."""
+
+    def __init__(self, layer, hint):
+        super().__init__()
+        self.layer = layer
+        self.hint = hint
+
+    def forward(self, x):
+        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+        return self.layer(x, mask, is_causal=self.hint)
+
+
+class CausalDecoder(CausalEncoder):
+    """A decoder, likewise."""
+
+    def forward(self, x, memory):
+        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+        return self.layer(x, memory, tgt_mask=mask, tgt_is_causal=self.hint)
+
+
+def decoder_layer(**options):
+    return nn.TransformerDecoderLayer(16, 2, 32, batch_first=True, **options)
+
+
+def encoder_layer(**options):
+    return nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, **options)
+
+
+DECODED = ("x=f32[N,T,16]", "memory=f32[N,S,16]")
+each(
+    None,
+    [
+        (
+            "transformer_decoder",
+            lambda: nn.TransformerDecoder(decoder_layer(), 2, nn.LayerNorm(16)),
+            "tgt=f32[N,T,16]",
+            "memory=f32[N,S,16]",
+        ),
+        (
+            "transformer_decoder_layer",
+            lambda: decoder_layer(activation="gelu", norm_first=True),
+            "tgt=f32[N,T,16]",
+            "memory=f32[N,S,16]",
+        ),
+        (
+            "transformer_decoder_mask",
+            lambda: nn.TransformerDecoder(decoder_layer(), 1),
+            lambda: {
+                "tgt": torch.randn(2, 5, 16),
+                "memory": torch.randn(2, 7, 16),
+                "tgt_mask": nn.Transformer.generate_square_subsequent_mask(5),
+            },
+        ),
+        (
+            "transformer_encoder_causal",
+            lambda: CausalEncoder(
+                nn.TransformerEncoder(encoder_layer(), 1, enable_nested_tensor=False),
+                None,
+            ),
+            "x=f32[N,T,16]",
+        ),
+        (
+            "transformer_encoder_layer_causal",
+            lambda: CausalEncoder(encoder_layer(), True),
+            "x=f32[N,T,16]",
+        ),
+        (
+            "transformer_decoder_causal",
+            lambda: CausalDecoder(nn.TransformerDecoder(decoder_layer(), 2), None),
+            *DECODED,
+        ),
+        (
+            "transformer_decoder_causal_hint",
+            lambda: CausalDecoder(nn.TransformerDecoder(decoder_layer(), 1), True),
+            *DECODED,
+        ),
+    ],
 )
 CASES.add(
     "transformer_encoder",
@@ -139,6 +253,8 @@ each(
         ("unfold", lambda: nn.Unfold(2, stride=2), "input=f32[N,3,6,4]"),
         ("fold", lambda: nn.Fold((6, 4), 2, stride=2), "input=f32[N,12,6]"),
         ("dropout", lambda: nn.Dropout(0.3), "input=f32[N,8]"),
+        ("dropout1d", lambda: nn.Dropout1d(0.3), "input=f32[N,6,4]"),
+        ("dropout3d", lambda: nn.Dropout3d(0.3), "input=f32[N,6,2,3,4]"),
         ("dropout2d", lambda: nn.Dropout2d(0.3), "input=f32[N,6,3,4]"),
         ("alpha_dropout", lambda: nn.AlphaDropout(0.3), "input=f32[N,8]"),
         (
@@ -153,12 +269,49 @@ each(
             "f32[N,5]",
             "f32[N,5]",
         ),
-        ("reflection_pad2d", lambda: nn.ReflectionPad2d(2), "input=f32[N,2,4,5]"),
-        ("replication_pad2d", lambda: nn.ReplicationPad2d(2), "input=f32[N,2,4,5]"),
-        ("circular_pad2d", lambda: nn.CircularPad2d(2), "input=f32[N,2,4,5]"),
-        ("zero_pad2d", lambda: nn.ZeroPad2d(2), "input=f32[N,2,4,5]"),
+        (
+            "upsampling_nearest2d",
+            lambda: nn.UpsamplingNearest2d((7, 9)),
+            "input=f32[N,2,4,5]",
+        ),
+        (
+            "upsampling_bilinear2d",
+            lambda: nn.UpsamplingBilinear2d(scale_factor=2),
+            "input=f32[N,2,4,5]",
+        ),
+        ("identity", lambda: nn.Identity(), "input=f32[N,8]"),
+        ("flatten", lambda: nn.Flatten(), "input=f32[N,2,3,4]"),
+        ("unflatten", lambda: nn.Unflatten(1, (2, 3)), "input=f32[N,6,4]"),
     ],
 )
+
+# Every padding.
+for rank, size in ((1, "5"), (2, "4,5"), (3, "4,5,3")):
+    images = f"input=f32[N,2,{size}]"
+    sides = tuple(1 + k % 2 for k in range(2 * rank))
+    each(
+        None,
+        [
+            (
+                f"{name}_pad{rank}d",
+                partial(getattr(nn, f"{module}{rank}d"), sides),
+                images,
+            )
+            for name, module in (
+                ("reflection", "ReflectionPad"),
+                ("replication", "ReplicationPad"),
+                ("circular", "CircularPad"),
+                ("zero", "ZeroPad"),
+            )
+        ]
+        + [
+            (
+                f"constant_pad{rank}d",
+                partial(getattr(nn, f"ConstantPad{rank}d"), sides, 1.5),
+                images,
+            )
+        ],
+    )
 
 # Every activation.
 POINTS = "input=f32[N,8]:-7..7"
@@ -247,6 +400,12 @@ each(
             lambda: nn.CrossEntropyLoss(reduction="none"),
             "input=f32[N,5,3,4]",
             "target=i64[N,3,4]:0..5",
+        ),
+        (
+            "linear_cross_entropy",
+            lambda: nn.LinearCrossEntropyLoss(6, 5, bias=True, label_smoothing=0.1),
+            "input=f32[N,6]",
+            CLASSES,
         ),
         ("nll", lambda: nn.NLLLoss(), VALUES, CLASSES),
         (
@@ -405,9 +564,37 @@ for rank, size in ((2, "9,8"), (3, "6,7,8")):
     CASES.add(
         f"fractional_max_pool{rank}d",
         lambda rank=rank: getattr(nn, f"FractionalMaxPool{rank}d")(2, output_size=4),
-        f"input=f32[{'N' if rank == 2 else 2},3,{size}]",
-        skip="fractional pooling has no op yet",
+        f"input=f32[N,3,{size}]",
     )
+    CASES.add(
+        f"fractional_max_pool{rank}d_samples",
+        lambda rank=rank: getattr(nn, f"FractionalMaxPool{rank}d")(
+            (3, 2, 2)[:rank],
+            output_ratio=0.5,
+            return_indices=True,
+            _random_samples=torch.rand(2, 3, rank),
+        ),
+        f"input=f32[2,3,{size}]",
+    )
+
+
+class WithoutGradient(nn.Module):
+    """A layer through which no gradient flows."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, input):
+        with torch.no_grad():
+            return self.layer(input)
+
+
+def after_first_call(layer, shape):
+    """A lazy layer once it has seen an input."""
+    layer(torch.randn(shape))
+    return layer
+
 
 # Every normalisation layer.
 for rank, size in SIZES.items():
@@ -442,13 +629,27 @@ each(
             IMAGES,
         ),
         ("batch_norm_momentum", lambda: nn.BatchNorm2d(4, momentum=0.3), IMAGES),
+        ("batch_norm_average", lambda: nn.BatchNorm2d(4, momentum=None), IMAGES),
         ("instance_norm_plain", lambda: nn.InstanceNorm2d(4), IMAGES),
         ("group_norm", lambda: nn.GroupNorm(2, 4), IMAGES),
         ("layer_norm", lambda: nn.LayerNorm((5, 6)), IMAGES),
         ("rms_norm", lambda: nn.RMSNorm(6), "x=f32[N,4,5,6]"),
         ("local_response_norm", lambda: nn.LocalResponseNorm(3), IMAGES),
-        # PyTorch's backward is the derivative of its forward only while the window reaches over all channels.
-        ("cross_map_lrn", lambda: nn.CrossMapLRN2d(7), IMAGES),
+        # PyTorch's backward is written by hand, and takes each window of channels one too early: finite differences of
+        # its own forward give another gradient. The two agree where every window, moved so, still holds all channels.
+        ("cross_map_lrn", lambda: nn.CrossMapLRN2d(9), IMAGES),
+        # Elsewhere only the outputs are compared.
+        ("cross_map_lrn_outputs", lambda: WithoutGradient(nn.CrossMapLRN2d(5)), IMAGES),
+        (
+            "lazy_batch_norm2d",
+            lambda: after_first_call(nn.LazyBatchNorm2d(), (2, 4, 5, 6)),
+            IMAGES,
+        ),
+        (
+            "lazy_instance_norm2d",
+            lambda: after_first_call(nn.LazyInstanceNorm2d(affine=True), (2, 4, 5, 6)),
+            IMAGES,
+        ),
         (
             "spectral_norm",
             lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(4, 5)),
