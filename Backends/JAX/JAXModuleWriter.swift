@@ -1,4 +1,4 @@
-package import GraftEmit
+import GraftEmit
 package import GraftIR
 import GraftSyntax
 

@@ -2,7 +2,7 @@ package import Foundation
 import GraftEmit
 package import GraftFiles
 package import GraftIR
-package import GraftJAX
+import GraftJAX
 import GraftSyntax
 import GraftTorch
 package import GraftTrace
