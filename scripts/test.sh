@@ -91,17 +91,18 @@ run_python_tests() {
   if [ "$bad" -gt 0 ]; then tail -n 40 "$log"; fi
 }
 
-# Two at a time, the longest first: the conformance suite's groups, and the operations, family by family, against PyTorch.
+# Two at a time: the conformance suite's groups, and the operations, family by family, against PyTorch. XLA takes minutes
+# to compile the larger image models; `make conformance` runs those too.
 start_comparisons() {
   local bin
   bin=$(swift build "${configuration[@]}" --show-bin-path)
   export GRAFT_EMIT_TRACE=$bin/emit-trace
-  compared=()
-  local commands=() group file
-  for group in torchvision transformers nn functions; do
-    compared+=("conformance-$group")
-    commands+=("$bin/graft-conformance $group/")
-  done
+  compared=(conformance-torchvision conformance-transformers conformance-nn conformance-functions)
+  local commands=(
+    "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2 torchvision/vit"
+    "$bin/graft-conformance transformers/" "$bin/graft-conformance nn/" "$bin/graft-conformance functions/"
+  )
+  local file
   for file in Tests/Ops/test_*.py; do
     compared+=("operations-$(basename "$file" .py | sed 's/^test_//')")
     commands+=("$GRAFT_PYTHON $file")
