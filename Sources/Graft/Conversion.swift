@@ -70,11 +70,20 @@ package struct Conversion: Sendable {
     let entry = document.entry
     let version = framework.version.split(separator: "+").first ?? ""
     let name = framework.name == "torch" ? "PyTorch" : framework.name
-    let file = (entry.file ?? "").split(separator: "/").suffix(3).joined(separator: "/")
-    let className = entry.className?.split(separator: ".").last ?? ""
     return JAXModuleWriter.Provenance(
       source: "\(name) \(version) (\(entry.className ?? entry.entry))",
-      origin: "\(file):\(entry.line ?? 0)\(className.isEmpty ? "" : " \(className)")",
-      weightsFile: "\(PythonIdentifier.snakeCase(entry.name)).safetensors")
+      origin: Self.place(entry.className ?? "", entry.file, entry.line),
+      weightsFile: "\(PythonIdentifier.snakeCase(entry.name)).safetensors",
+      classes: Dictionary(
+        document.modules.map { ($0.className, Self.place($0.className, $0.file, $0.line)) },
+        uniquingKeysWith: { a, _ in a }))
+  }
+
+  /// `torchvision/models/resnet.py:59 BasicBlock`
+  private static func place(_ className: String, _ file: String?, _ line: Int?) -> String {
+    let name = className.split(separator: ".").last.map(String.init)
+    guard let file else { return name ?? "" }
+    let short = file.split(separator: "/").suffix(3).joined(separator: "/")
+    return "\(short):\(line ?? 0)\(name.map { " \($0)" } ?? "")"
   }
 }

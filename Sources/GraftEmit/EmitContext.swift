@@ -50,6 +50,9 @@ package struct EmitContext {
 
   package func dtype(_ dtype: DType) -> PythonExpression { emitter.target.dtype(dtype, in: self) }
 
+  /// Whether random numbers are drawn in inference too, so that there always is a key.
+  package var alwaysDraws: Bool { emitter.alwaysDraws }
+
   /// Whether the function is in training, or nil where it does not matter.
   package var train: PythonExpression { "train" }
 

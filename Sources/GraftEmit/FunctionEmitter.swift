@@ -1,6 +1,7 @@
 package import GraftIR
 import GraftOps
 package import GraftSyntax
+import GraftTransform
 package import OrderedCollections
 
 /// Writes a function's operations as Python statements.
@@ -10,28 +11,39 @@ package import OrderedCollections
 package final class FunctionEmitter {
   package let function: Function
   package let target: any PythonTarget
+  private let main: String
   package var imports: ImportSet
   package var helpers: OrderedSet<String> = []
   package private(set) var statements: [PythonStatement] = []
   var scope = NameScope()
   var storedState: Set<Value> = []
   private var bindings: [Value: PythonExpression] = [:]
-  private var initialBindings: [Value: PythonExpression] = [:]
+  private(set) var initialBindings: [Value: PythonExpression] = [:]
   private var pending: OrderedDictionary<Value, PythonExpression> = [:]
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
   private let uses: [Value: Int]
   private let consumers: [Value: String]
   private let arguments: [Value: Argument]
-  private let parameterTree: ParameterTree
-  private let stateTree: ParameterTree
-  package private(set) var usesNewState = false
+  let parameterTree: ParameterTree
+  let stateTree: ParameterTree
   package private(set) var usedSymbols: OrderedSet<String> = []
 
-  package init(_ function: Function, target: any PythonTarget) {
+  /// What the function's `call` operations call, by site.
+  let calls: [EmittedCall]
+  /// The values that are passed to emitted functions.
+  let callOperands: Set<Value>
+
+  /// - Parameters:
+  ///   - calls: what the function's `call` operations call, by site.
+  ///   - main: the name of the file's main function, which helpers must not have.
+  package init(_ function: Function, target: any PythonTarget, calls: [EmittedCall] = [], main: String? = nil) {
     self.function = function
     self.target = target
+    self.calls = calls
+    self.main = main ?? function.name
     imports = ImportSet(aliases: target.aliases)
+    callOperands = Set(function.body.operations.filter { $0.callSite != nil }.flatMap(\.usedValues))
     (uses, consumers) = Self.count(function)
     remainingUses = uses
     arguments = Dictionary(function.arguments.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
@@ -39,7 +51,8 @@ package final class FunctionEmitter {
     stateTree = ParameterTree(paths: function.statePaths)
     scope.reserve(target.aliases.map(\.name))
     scope.reserve(target.helpers.helpers.keys)
-    scope.reserve(["params", "state", "new_state", "rng", "rngs", "train", function.name])
+    scope.reserve(["params", "state", "new_state", "rng", "rngs", "train", function.name, self.main])
+    scope.reserve(calls.map(\.interface.name))
   }
 
   // MARK: Operations
@@ -59,6 +72,7 @@ package final class FunctionEmitter {
     let outer = unconsumed
     unconsumed = operation.usedValues
     defer { unconsumed = outer }
+    if let site = operation.callSite, calls.indices.contains(site) { return emitCall(operation, of: calls[site]) }
     let definition = try OpCatalogue.definition(of: operation)
     let context = EmitContext(call: OpCall(operation, of: definition, in: function), emitter: self)
     let expressions: [PythonExpression]
@@ -73,7 +87,7 @@ package final class FunctionEmitter {
       throw diagnostic
     }
     consumeOperands()
-    try assign(operation, expressions)
+    assign(operation, expressions)
   }
 
   /// From here on the operation's operands have been read: names of those that nobody needs any more may be given anew.
@@ -82,7 +96,7 @@ package final class FunctionEmitter {
     unconsumed = []
   }
 
-  private func assign(_ operation: Operation, _ expressions: [PythonExpression]) throws {
+  func assign(_ operation: Operation, _ expressions: [PythonExpression]) {
     for (value, expression) in zip(operation.results, expressions) {
       guard isUsed(value), !storedState.contains(value), bindings[value] == nil else { continue }
       if canInline(value, expression, operation) {
@@ -190,10 +204,7 @@ package final class FunctionEmitter {
 
   package func stateAccess(_ path: String) -> PythonExpression { stateTree.access(path, in: "state") }
 
-  package func newStateAccess(_ path: String) -> PythonExpression {
-    usesNewState = true
-    return stateTree.access(path, in: "new_state")
-  }
+  package func newStateAccess(_ path: String) -> PythonExpression { stateTree.access(path, in: "new_state") }
 
   /// Whether the value is the new value of the state at `path` and nothing else uses it.
   func onlyUpdates(_ value: Value, _ path: String) -> Bool {
@@ -206,13 +217,7 @@ package final class FunctionEmitter {
   // MARK: Helpers
 
   /// What a helper is called in the file: by its own name, unless the function that is being written has that one.
-  func nameOfHelper(_ name: String) -> String { name == function.name ? "_\(name)" : name }
-
-  /// The helpers that the file has to carry, in the library's order.
-  package var usedHelpers: [HelperLibrary.Helper] {
-    let name = function.name
-    return target.helpers.closure(of: helpers).map { $0.renaming(name, to: nameOfHelper(name)) }
-  }
+  func nameOfHelper(_ name: String) -> String { name == main ? "_\(name)" : name }
 
   // MARK: Inputs
 
@@ -220,20 +225,6 @@ package final class FunctionEmitter {
   package func declareInput(_ name: String, leaf: Value?) -> String {
     guard let leaf else { return scope.fresh(name) }
     return scope.bind(leaf, to: name) { _, _ in false }
-  }
-
-  /// Where a dynamic extent can be read: `x.shape[0]`, or `x.shape[1] // 2` where an extent is twice the symbol.
-  package func extent(of symbol: String) -> PythonExpression? {
-    var derived: PythonExpression?
-    for argument in function.arguments {
-      guard case .input = argument.role, let input = initialBindings[argument.value] else { continue }
-      for (axis, extent) in function.type(of: argument.value).shape.enumerated() where extent.symbols == [symbol] {
-        let size = input.attribute("shape")[.integer(axis)]
-        if extent.asSymbol == symbol { return size }
-        derived = derived ?? extent.solved(from: size)
-      }
-    }
-    return derived
   }
 
   /// A static value that the function returns.
@@ -327,15 +318,6 @@ extension Origin {
 extension Origin {
   /// Whether the operation is the last of the root's `return` statement.
   fileprivate var isReturned: Bool { frames.first?.text.hasPrefix("return") ?? false }
-}
-
-extension Dim {
-  /// The symbol in terms of the extent's size, for an extent `a * symbol + b`.
-  fileprivate func solved(from size: PythonExpression) -> PythonExpression? {
-    guard terms.count == 1, terms[0].factors.count == 1, terms[0].coefficient > 0 else { return nil }
-    let shifted = constant == 0 ? size : constant < 0 ? size + .integer(-constant) : size - .integer(constant)
-    return terms[0].coefficient == 1 ? shifted : shifted.floorDivided(by: .integer(terms[0].coefficient))
-  }
 }
 
 extension PythonExpression {

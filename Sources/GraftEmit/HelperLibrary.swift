@@ -1,3 +1,4 @@
+import GraftSyntax
 package import OrderedCollections
 
 /// Functions written in the target's language, of which an emitted file carries those that it calls.
@@ -10,6 +11,36 @@ package struct HelperLibrary: Sendable {
     package var source: String
     /// Identifiers that occur in the source.
     package var references: Set<String>
+
+    /// The parameters, with those defaults that are constants.
+    package var signature: AntiUnifier.Signature {
+      var positional: [String] = []
+      var defaults: [String: PythonExpression] = [:]
+      var isPositional = true
+      guard let start = source.firstRange(of: "def \(name)(")?.upperBound else {
+        return AntiUnifier.Signature(positional: [], defaults: [:])
+      }
+      var depth = 1
+      var parameter = ""
+      func take() {
+        let text = parameter.trimmingPrefix { $0.isWhitespace }
+        if text.hasPrefix("*") { isPositional = false }
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        if let name = parts.first?.split(separator: ":").first.map(String.init), !name.hasPrefix("*") {
+          if isPositional { positional.append(name) }
+          if parts.count == 2 { defaults[name] = PythonExpression(constant: parts[1]) }
+        }
+        parameter = ""
+      }
+      for character in source[start...] {
+        if "([{".contains(character) { depth += 1 }
+        if ")]}".contains(character) { depth -= 1 }
+        if depth == 0 { break }
+        if character == ",", depth == 1 { take() } else { parameter.append(character) }
+      }
+      take()
+      return AntiUnifier.Signature(positional: positional, defaults: defaults)
+    }
 
     /// The helper with another one, which it defines or calls, under another name.
     package func renaming(_ old: String, to new: String) -> Helper {
@@ -80,5 +111,25 @@ package struct HelperLibrary: Sendable {
 
   private static func identifiers(in block: String) -> Set<String> {
     Set(block.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
+  }
+}
+
+extension PythonExpression {
+  /// A number or truth value as Python writes it; nil for anything else.
+  fileprivate init?(constant text: String) {
+    let text = String(text.drop { $0 == " " }.reversed().drop { $0.isWhitespace }.reversed())
+    switch text {
+    case "True": self = .boolean(true)
+    case "False": self = .boolean(false)
+    case "None": self = .none
+    default:
+      if let integer = Int(text) {
+        self = .integer(integer)
+      } else if let number = Double(text) {
+        self = .float(number)
+      } else {
+        return nil
+      }
+    }
   }
 }

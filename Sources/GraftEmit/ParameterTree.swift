@@ -22,6 +22,9 @@ package struct ParameterTree: Sendable {
     return names == Set((0..<names.count).map(String.init))
   }
 
+  /// How many children the list at a path has; nil for one that is not a list.
+  package func length(_ path: String) -> Int? { isList(path) ? children[path]?.count : nil }
+
   /// `root["layer1"][0]["weight"]`.
   package func access(_ path: String, in root: PythonExpression) -> PythonExpression {
     var prefix = ""

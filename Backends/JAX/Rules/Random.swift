@@ -9,7 +9,7 @@ extension JAXRules {
       let count = PythonExpression.integer(try context.call.int("count"))
       let split = context.reference("jax.random.split").call("rng", count)
       let keys: PythonExpression
-      if context.function.alwaysDraws {
+      if context.alwaysDraws {
         keys = context.assign("keys", split)
       } else {
         let none = PythonExpression.list([.none]) * count
@@ -73,19 +73,5 @@ extension EmitContext {
   fileprivate func drawnType() throws -> [(String, PythonExpression)] {
     let dtype = try call.dtype("dtype")
     return dtype == .float32 ? [] : [("dtype", self.dtype(dtype))]
-  }
-}
-
-extension Function {
-  /// Whether random numbers are drawn outside of training too, so that a key must be given.
-  var alwaysDraws: Bool {
-    func draws(_ block: Block) -> Bool {
-      block.operations.contains { operation in
-        if operation.name == "mode" { return operation.regions.last.map(draws) ?? false }
-        guard let definition = OpCatalogue.definition(operation.name) else { return false }
-        return definition.drawsRandomNumbers && !definition.dependsOnMode || operation.regions.contains(where: draws)
-      }
-    }
-    return draws(body)
   }
 }

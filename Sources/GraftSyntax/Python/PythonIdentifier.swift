@@ -58,7 +58,8 @@ package enum PythonIdentifier {
       if isUppercase(scalar), index > 0, !word.isEmpty {
         let next = index + 1 < scalars.count ? scalars[index + 1] : nil
         let startsWord = next.map(isLowercase) ?? false
-        if isLowercase(scalars[index - 1]) || startsWord {
+        let startsAcronym = isDigit(scalars[index - 1]) && (next.map(isUppercase) ?? false)
+        if isLowercase(scalars[index - 1]) || startsWord || startsAcronym {
           words.append(word)
           word = ""
         }

@@ -6,7 +6,8 @@ package struct Canonicalise: Pass {
   package let name = "canonicalise"
   package init() {}
 
-  static let rules: [RewriteRule] = RewriteRule.shapeChains + [.castOfCast, .subtractNegative, .addNegative]
+  static let rules: [RewriteRule] =
+    RewriteRule.shapeChains + RewriteRule.lastAxis + [.castOfCast, .subtractNegative, .addNegative]
 
   package func run(_ function: Function) throws -> Function { try Rewriter(name, Self.rules).run(function) }
 }

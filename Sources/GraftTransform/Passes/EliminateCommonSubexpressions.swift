@@ -5,7 +5,8 @@ import OrderedCollections
 /// Computes what is computed twice only once: the earlier operation stays, with its origin.
 ///
 /// A region may use what was computed before it outside, never the other way round. Random operations and those with
-/// regions stay as they are.
+/// regions stay as they are, and so does what a call of another module computes again: modules become functions, which
+/// compute their own.
 package struct EliminateCommonSubexpressions: Pass {
   package let name = "eliminate common subexpressions"
   package init() {}
@@ -23,6 +24,7 @@ package struct EliminateCommonSubexpressions: Pass {
     let name: String
     let operands: [Operand]
     let attributes: OrderedDictionary<String, Attribute>
+    let modules: [ModuleCall]
   }
 
   private struct Worker {
@@ -45,7 +47,9 @@ package struct EliminateCommonSubexpressions: Pass {
           kept.append(operation)
           continue
         }
-        let key = Key(name: operation.name, operands: operation.operands, attributes: operation.attributes)
+        let key = Key(
+          name: operation.name, operands: operation.operands, attributes: operation.attributes,
+          modules: operation.origin.modules.filter { !$0.className.hasPrefix("torch.nn.modules.") })
         if let earlier = known[key], merge(operation, into: earlier) { continue }
         known[key] = operation
         kept.append(operation)

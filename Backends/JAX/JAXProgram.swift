@@ -1,0 +1,188 @@
+import GraftEmit
+import GraftIR
+import GraftSyntax
+import GraftTransform
+import OrderedCollections
+
+/// The functions of a JAX file: one for each class of module whose instances compute the same, and the main one last.
+struct JAXProgram {
+  private(set) var imports = ImportSet(aliases: JAXTarget().aliases)
+  var functions: [PythonFunction] = []
+  private let main: String
+  private var helpers: OrderedSet<String> = []
+  private var taken: Set<String>
+  private var signatures: [String: AntiUnifier.Signature] = [:]
+  /// By instance, how it is called.
+  private var calls: [Int: EmittedCall] = [:]
+
+  /// Where each class of module is defined.
+  private let origins: [String: String]
+
+  init(main: String, origins: [String: String]) {
+    self.main = main
+    self.origins = origins
+    let library = JAXTarget().helpers
+    taken = Set(library.helpers.keys).union(JAXTarget().aliases.map(\.name)).union([main, "load_params"])
+    for helper in library.helpers.values { signatures[helper.name] = helper.signature }
+  }
+
+  /// The helper functions that the file has to carry, in the library's order.
+  var usedHelpers: [HelperLibrary.Helper] {
+    JAXTarget().helpers.closure(of: helpers).map { $0.renaming(main, to: "_\(main)") }
+  }
+
+  /// Writes a function and those that it calls, the called ones first.
+  mutating func write(_ root: OutlinedFunction) throws {
+    let instances = ModuleInstance.all(below: root)
+    for height in 0..<root.height {
+      var classes: OrderedDictionary<String, [ModuleInstance]> = [:]
+      for instance in instances where instance.function.height == height {
+        classes[instance.function.className, default: []].append(instance)
+      }
+      for (name, members) in classes { try write(name, members) }
+    }
+    functions.append(
+      copyingState(try written(root, calls: ModuleInstance.children(of: root), name: nil).function))
+  }
+
+  /// Writes the functions of one class of module.
+  private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
+    let base = PythonIdentifier.snakeCase(String(className.split(separator: ".").last ?? "module"))
+    let inputNames = instances[0].function.function.inputNames
+    var all: [JAXFunctionWriter.Written] = []
+    for instance in instances {
+      var function = instance.function
+      function.function.renameInputs(inputNames)
+      all.append(try written(function, calls: instance.children, name: base))
+    }
+    let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
+    var known: Set<String>?
+    for family in FunctionFamily.families(of: all.map(\.function), children: children, signatures: signatures) {
+      let own = children[family.members[0]]
+      let distinction = known.flatMap { own.subtracting($0).min() }.map { "\(base)_\(PythonIdentifier.snakeCase($0))" }
+      known = (known ?? []).union(own)
+      let name = PythonIdentifier.unique(distinction ?? base, avoiding: taken)
+      taken.insert(name)
+      var function = copyingState(family.function)
+      function.name = name
+      function.docstring = origins[className] ?? String(className.split(separator: ".").last ?? "module")
+      function.docstring? += "."
+      functions.append(function)
+      signatures[name] = AntiUnifier.Signature(function.parameters)
+      for (position, member) in family.members.enumerated() {
+        var interface = all[member].interface
+        interface.name = name
+        calls[instances[member].id] = EmittedCall(
+          path: instances[member].path, interface: interface, constants: family.constants(of: position))
+      }
+    }
+  }
+
+  private mutating func written(
+    _ function: OutlinedFunction, calls children: [Int], name: String?
+  ) throws -> JAXFunctionWriter.Written {
+    var function = function
+    if let name { function.function.name = name }
+    let calls = children.compactMap { self.calls[$0] }
+    var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main).write()
+    let roller = LoopRoller(avoiding: taken, length: written.listLength)
+    written.function.body = roller.roll(written.function.body).returningLastValue()
+    helpers.formUnion(written.helpers)
+    imports.require(names: written.imports.used)
+    return written
+  }
+
+  /// Begins the function with a copy of the state, if it stores into one: as deep as it stores.
+  private mutating func copyingState(_ function: PythonFunction) -> PythonFunction {
+    let depth = function.body.map { $0.storeDepth(in: "new_state") }.max() ?? 0
+    guard depth > 0 else { return function }
+    var copy = PythonExpression.name("dict").call("state")
+    if depth > 1 {
+      copy = imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
+    }
+    var function = function
+    function.body.insert(.assign("new_state", copy), at: 0)
+    return function
+  }
+}
+
+extension PythonStatement {
+  /// How many subscripts deep the statement stores into a tree.
+  fileprivate func storeDepth(in name: String) -> Int {
+    func depth(_ target: PythonExpression) -> Int {
+      switch target {
+      case .tuple(let items): return items.map(depth).max() ?? 0
+      case .subscript(.name(name), _): return 1
+      case .subscript(let base, _):
+        let inner = depth(base)
+        return inner == 0 ? 0 : inner + 1
+      default: return 0
+      }
+    }
+    switch self {
+    case .assign(let targets, _): return targets.map(depth).max() ?? 0
+    case .for(_, _, let body), .while(_, let body), .with(_, let body):
+      return body.map { $0.storeDepth(in: name) }.max() ?? 0
+    case .if(let branches, let orElse):
+      return (branches.flatMap(\.body) + orElse).map { $0.storeDepth(in: name) }.max() ?? 0
+    default: return 0
+    }
+  }
+}
+
+extension String {
+  fileprivate var firstComponent: String? { split(separator: ".").first.map(String.init) }
+}
+
+/// A call of a module in an outlined program.
+private struct ModuleInstance {
+  let id: Int
+  let path: String
+  let function: OutlinedFunction
+  let children: [Int]
+
+  /// Every call below a function; numbered in the order of a walk that begins at the root.
+  static func all(below root: OutlinedFunction) -> [ModuleInstance] {
+    var instances: [ModuleInstance] = []
+    func visit(_ function: OutlinedFunction, _ next: inout Int) -> [Int] {
+      function.calls.map { site in
+        let id = next
+        next += 1
+        let children = visit(site.callee, &next)
+        instances.append(ModuleInstance(id: id, path: site.path, function: site.callee, children: children))
+        return id
+      }
+    }
+    var next = 0
+    _ = visit(root, &next)
+    return instances.sorted { $0.id < $1.id }
+  }
+
+  /// The numbers of a root's own calls.
+  static func children(of root: OutlinedFunction) -> [Int] {
+    var next = 0
+    return root.calls.map { site in
+      defer { next += 1 + site.callee.callCount }
+      return next
+    }
+  }
+}
+
+extension OutlinedFunction {
+  /// How many calls there are below.
+  fileprivate var callCount: Int { calls.reduce(0) { $0 + 1 + $1.callee.callCount } }
+}
+
+extension Function {
+  /// Names the inputs, when there are as many.
+  fileprivate mutating func renameInputs(_ names: [String]) {
+    guard names.count == inputNames.count else { return }
+    inputNames = names
+    inputs = .dict(names.indices.map { Tree.Field(names[$0], .leaf($0)) })
+    for argument in arguments {
+      if case .input(let leaf) = argument.role, names.indices.contains(leaf) {
+        setHint(names[leaf], of: argument.value)
+      }
+    }
+  }
+}

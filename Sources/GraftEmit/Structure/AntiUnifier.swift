@@ -1,0 +1,283 @@
+package import GraftSyntax
+
+/// Finds the one body that several function bodies are instances of: the same statements, in which some constants differ.
+package struct AntiUnifier {
+  /// A constant that differs: the parameter that stands for it, and its value in each instance.
+  package struct Constant: Sendable {
+    package var name: String
+    package var values: [PythonExpression]
+  }
+
+  /// The named parameters of a function that bodies may call.
+  package struct Signature: Sendable {
+    package var positional: [String]
+    package var defaults: [String: PythonExpression]
+
+    package init(positional: [String], defaults: [String: PythonExpression]) {
+      self.positional = positional
+      self.defaults = defaults
+    }
+  }
+
+  package private(set) var constants: [Constant] = []
+  private let signatures: [String: Signature]
+  private var taken: Set<String>
+  /// Which instances are compared now; the others have no say in what is found.
+  private var present: [Int] = []
+  private var alias: Alias?
+
+  /// A variable that only some instances have; the others use another in its place.
+  private struct Alias {
+    var name: String
+    var owners: Set<Int>
+    var other: String?
+  }
+
+  /// - Parameters:
+  ///   - signatures: of the functions that bodies call, by name: a keyword argument that one instance leaves out has its
+  ///     default there, and constants are named after the parameters that they are passed for.
+  ///   - names: what a new parameter must not be called.
+  package init(signatures: [String: Signature], avoiding names: Set<String>) {
+    self.signatures = signatures
+    taken = names
+  }
+
+  /// The common body; nil when the instances differ in more than constants.
+  package mutating func unify(_ bodies: [[PythonStatement]]) -> [PythonStatement]? {
+    present = Array(bodies.indices)
+    return unifyAll(bodies)
+  }
+
+  /// The common body where some instances have a child module that the others lack.
+  ///
+  /// The statements that use the child must stand together and compute one variable, for which the others read another
+  /// one: `identity = x`, and in front of the child's statements `if "downsample" in params:`.
+  ///
+  /// - Parameters:
+  ///   - child: the child's name.
+  ///   - owners: the instances that have it.
+  package mutating func unify(
+    _ bodies: [[PythonStatement]], optional child: String, of owners: Set<Int>
+  ) -> [PythonStatement]? {
+    let others = bodies.indices.filter { !owners.contains($0) }
+    guard let owner = owners.min(), let other = others.first else { return nil }
+    let uses = bodies[owner].indices.filter { bodies[owner][$0].mentions(child: child) }
+    guard let start = uses.first, let last = uses.last, uses.count == last - start + 1 else { return nil }
+    let length = bodies[owner].count - uses.count
+    guard owners.allSatisfy({ bodies[$0].count == bodies[owner].count }),
+      others.allSatisfy({ bodies[$0].count == length })
+    else { return nil }
+    let assigned = bodies[owner][start...last].flatMap(\.assignedVariables)
+    let read = bodies[owner][(last + 1)...].flatMap(\.readNames)
+    guard let name = assigned.last, assigned.count(where: { read.contains($0) }) == 1, read.contains(name) else {
+      return nil
+    }
+    present = Array(bodies.indices)
+    guard let before = unifyAll(bodies.map { Array($0[..<start]) }) else { return nil }
+    alias = Alias(name: name, owners: owners, other: nil)
+    let rest = bodies.indices.map { Array(bodies[$0][(owners.contains($0) ? last + 1 : start)...]) }
+    let after = unifyAll(rest)
+    guard let after, let replaced = alias?.other, !bodies[other][..<start].flatMap(\.assignedVariables).contains(name)
+    else { return nil }
+    alias = nil
+    present = owners.sorted()
+    guard let optional = unifyAll(present.map { Array(bodies[$0][start...last]) }) else { return nil }
+    let test = PythonExpression.string(child).compared(.in, "params")
+    let named = optional.map { $0.mapExpressions(namingConstants) }
+    return before + [.assign(.name(name), .name(replaced)), .if(test, named)] + after
+  }
+
+  private mutating func unifyAll(_ bodies: [[PythonStatement]]) -> [PythonStatement]? {
+    guard let first = bodies.first, bodies.allSatisfy({ $0.count == first.count }) else { return nil }
+    var unified: [PythonStatement] = []
+    for index in first.indices {
+      guard let statement = unify(bodies.map { $0[index] }) else { return nil }
+      unified.append(statement)
+    }
+    return unified
+  }
+
+  private mutating func unify(_ statements: [PythonStatement]) -> PythonStatement? {
+    let first = statements[0]
+    if statements.allSatisfy({ $0 == first }) { return first }
+    switch first {
+    case .assign(let targets, _):
+      let values = statements.compactMap { statement -> PythonExpression? in
+        if case .assign(targets, let value) = statement { value } else { nil }
+      }
+      return unify(values, of: statements.count).map { .assign(targets, $0) }
+    case .return(.some):
+      let values = statements.compactMap { statement -> PythonExpression? in
+        if case .return(let value) = statement { value } else { nil }
+      }
+      return unify(values, of: statements.count).map { .return($0) }
+    case .if(let branches, _) where branches.count == 1:
+      return unifyBranches(statements)
+    default: return nil
+    }
+  }
+
+  private mutating func unifyBranches(_ statements: [PythonStatement]) -> PythonStatement? {
+    let parts = statements.compactMap { statement -> (PythonBranch, [PythonStatement])? in
+      if case .if(let branches, let orElse) = statement, branches.count == 1 { (branches[0], orElse) } else { nil }
+    }
+    guard parts.count == statements.count, let test = unify(parts.map(\.0.test), of: parts.count),
+      let body = unify(parts.map(\.0.body)), let orElse = unify(parts.map(\.1))
+    else { return nil }
+    return .if(test, body, orElse: orElse)
+  }
+
+  // MARK: Expressions
+
+  private mutating func unify(
+    _ expressions: [PythonExpression], of count: Int, for parameter: String? = nil
+  ) -> PythonExpression? {
+    guard expressions.count == count, let first = expressions.first else { return nil }
+    if expressions.allSatisfy({ $0 == first }) { return first }
+    if let shared = aliased(expressions) { return shared }
+    if expressions.allSatisfy(\.isConstant) { return constant(expressions, for: parameter) }
+    if case .call(let function, _) = first { return unifyCalls(expressions, of: function) }
+    let heads = expressions.map { $0.mapChildren { _ in .none } }
+    guard heads.allSatisfy({ $0 == heads[0] }) else { return nil }
+    if case .name = first { return nil }
+    if case .subscript(let base, _) = first, base.isTreeAccess { return nil }
+    let children = expressions.map(\.children)
+    guard children.allSatisfy({ $0.count == children[0].count }) else { return nil }
+    var unified: [PythonExpression] = []
+    for index in children[0].indices {
+      guard let child = unify(children.map { $0[index] }, of: count, for: parameter) else { return nil }
+      unified.append(child)
+    }
+    var next = unified.makeIterator()
+    return first.mapChildren { next.next() ?? $0 }
+  }
+
+  private mutating func unifyCalls(_ calls: [PythonExpression], of function: PythonExpression) -> PythonExpression? {
+    var positional: [[PythonExpression]] = []
+    var keywords: [[(String, PythonExpression)]] = []
+    for call in calls {
+      guard case .call(function, let arguments) = call else { return nil }
+      positional.append([])
+      keywords.append([])
+      for argument in arguments {
+        switch argument {
+        case .positional(let value): positional[positional.count - 1].append(value)
+        case .keyword(let name, let value): keywords[keywords.count - 1].append((name, value))
+        case .unpackedKeywords: return nil
+        }
+      }
+    }
+    guard positional.allSatisfy({ $0.count == positional[0].count }) else { return nil }
+    let signature = signatures[function.dottedName ?? ""]
+    var arguments: [PythonArgument] = []
+    for index in positional[0].indices {
+      let name = signature.flatMap { $0.positional.indices.contains(index) ? $0.positional[index] : nil }
+      guard let value = unify(positional.map { $0[index] }, of: calls.count, for: name) else { return nil }
+      arguments.append(.positional(value))
+    }
+    guard let longest = keywords.max(by: { $0.count < $1.count }) else { return nil }
+    let names = longest.map(\.0)
+    guard keywords.allSatisfy({ $0.allSatisfy { names.contains($0.0) } }) else { return nil }
+    for name in names {
+      let values = keywords.compactMap { list in
+        list.first { $0.0 == name }?.1 ?? signature?.defaults[name]
+      }
+      guard let value = unify(values, of: calls.count, for: name) else { return nil }
+      arguments.append(.keyword(name, value))
+    }
+    return .call(function, arguments)
+  }
+
+  /// The expression with each constant that is passed for a parameter under the name of a parameter of the common body
+  /// that has this value in the instances compared.
+  private func namingConstants(_ expression: PythonExpression) -> PythonExpression {
+    let expression = expression.mapChildren { namingConstants($0) }
+    guard case .call(let function, let arguments) = expression else { return expression }
+    return .call(
+      function,
+      arguments.map { argument in
+        guard case .keyword(let name, let value) = argument, value.isConstant,
+          let constant = constants.first(where: { $0.name == name }),
+          present.allSatisfy({ constant.values[$0] == value })
+        else { return argument }
+        return .keyword(name, .name(name))
+      })
+  }
+
+  /// The variable that only some instances have, where those read it and the others what they have in its place.
+  private mutating func aliased(_ expressions: [PythonExpression]) -> PythonExpression? {
+    guard let alias else { return nil }
+    let others = expressions.indices.filter { !alias.owners.contains(present[$0]) }
+    guard let other = others.first, case .name(let replaced) = expressions[other],
+      alias.other == nil || alias.other == replaced, others.allSatisfy({ expressions[$0] == expressions[other] }),
+      expressions.indices.allSatisfy({ others.contains($0) || expressions[$0] == .name(alias.name) })
+    else { return nil }
+    self.alias?.other = replaced
+    return .name(alias.name)
+  }
+
+  /// The parameter for a constant with these values in the instances that are compared.
+  private mutating func constant(_ values: [PythonExpression], for parameter: String?) -> PythonExpression {
+    if let known = constants.first(where: { constant in present.map { constant.values[$0] } == values }) {
+      return .name(known.name)
+    }
+    let usual = Constant(name: "", values: values).usual
+    var all = Array(repeating: usual, count: max((present.max() ?? 0) + 1, constants.first?.values.count ?? 0))
+    for (position, index) in present.enumerated() { all[index] = values[position] }
+    let name = PythonIdentifier.unique(parameter ?? "size", avoiding: taken)
+    taken.insert(name)
+    constants.append(Constant(name: name, values: all))
+    return .name(name)
+  }
+}
+
+extension PythonExpression {
+  /// Whether it is a number, a truth value, a string, or a tuple of such.
+  package var isConstant: Bool {
+    switch self {
+    case .integer, .float, .boolean, .string: true
+    case .unary(.minus, let operand): operand.isConstant
+    case .tuple(let items): items.allSatisfy(\.isConstant)
+    default: false
+    }
+  }
+
+  /// Whether it is a node of the parameters, the state, or a list of keys.
+  package var isTreeAccess: Bool {
+    switch self {
+    case .name(let name): ["params", "state", "new_state", "keys"].contains(name)
+    case .subscript(let base, .string), .subscript(let base, .integer): base.isTreeAccess
+    default: false
+    }
+  }
+
+  /// `a.b.c`, if that is all it is.
+  fileprivate var dottedName: String? {
+    switch self {
+    case .name(let name): name
+    case .attribute(let base, let name): base.dottedName.map { "\($0).\(name)" }
+    default: nil
+    }
+  }
+}
+
+extension PythonStatement {
+  /// Whether the statement reads the parameters of a child module.
+  fileprivate func mentions(child: String) -> Bool {
+    func reads(_ expression: PythonExpression) -> Bool {
+      if expression == .subscript("params", .string(child)) { return true }
+      return expression.children.contains(where: reads)
+    }
+    var found = false
+    _ = mapExpressions { expression in
+      found = found || reads(expression)
+      return expression
+    }
+    return found
+  }
+
+  /// The variables that the statement gives a value.
+  fileprivate var assignedVariables: [String] {
+    if case .assign(let targets, _) = self { targets.flatMap(\.targetNames) } else { [] }
+  }
+}

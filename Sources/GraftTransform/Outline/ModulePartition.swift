@@ -1,0 +1,107 @@
+import GraftIR
+import OrderedCollections
+
+/// The operations of one function, cut into those of its own and the calls of the modules within.
+struct ModulePartition {
+  /// An operation and the modules around it that have not been cut out or dissolved yet, outermost first.
+  struct Item {
+    var operation: Operation
+    var modules: ArraySlice<ModuleCall>
+
+    init(_ operation: Operation, modules: ArraySlice<ModuleCall>) {
+      self.operation = operation
+      self.modules = modules
+    }
+  }
+
+  /// In an order in which every value is computed before it is used.
+  enum Element {
+    case operation(Item)
+    /// Everything that one call of a module computes.
+    case call(ModuleCall, [Item])
+
+    var items: [Item] {
+      switch self {
+      case .operation(let item): [item]
+      case .call(_, let items): items
+      }
+    }
+  }
+
+  private var items: [Item]
+  private let accepts: (ModuleCall, [Item]) -> Bool
+
+  /// - Parameter accepts: whether the module's call is to be a function; else its operations, and the calls within, are
+  ///   the caller's own.
+  init(_ items: [Item], accepting accepts: @escaping (ModuleCall, [Item]) -> Bool) {
+    self.items = items
+    self.accepts = accepts
+  }
+
+  mutating func elements() -> [Element] {
+    while true {
+      let groups = grouped()
+      if let refused = groups.first(where: { !accepts($0.key, $0.value.map { items[$0] }) }) {
+        dissolve(refused.value)
+        continue
+      }
+      switch ordered(groups) {
+      case .success(let elements): return elements
+      case .failure(let cycle): dissolve(cycle.members)
+      }
+    }
+  }
+
+  /// The members of each outermost call, by position.
+  private func grouped() -> OrderedDictionary<ModuleCall, [Int]> {
+    var groups: OrderedDictionary<ModuleCall, [Int]> = [:]
+    for (index, item) in items.enumerated() {
+      if let module = item.modules.first { groups[module, default: []].append(index) }
+    }
+    return groups
+  }
+
+  private mutating func dissolve(_ members: [Int]) {
+    for index in members { items[index].modules.removeFirst() }
+  }
+
+  /// A call that depends on something that depends on it.
+  private struct Cycle: Error {
+    var members: [Int]
+  }
+
+  /// Sorts so that operands come first, and otherwise by the last of each element's operations.
+  private func ordered(_ groups: OrderedDictionary<ModuleCall, [Int]>) -> Result<[Element], Cycle> {
+    var nodes: [(element: Element, last: Int, members: [Int])] = []
+    for (module, members) in groups {
+      nodes.append((.call(module, members.map { items[$0] }), members.last ?? 0, members))
+    }
+    for (index, item) in items.enumerated() where item.modules.isEmpty {
+      nodes.append((.operation(item), index, [index]))
+    }
+    nodes.sort { $0.last < $1.last }
+    var producer: [Value: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+      for value in node.element.items.flatMap(\.operation.results) { producer[value] = index }
+    }
+    let dependencies = nodes.enumerated().map { index, node in
+      Set(node.element.items.flatMap(\.operation.usedValues).compactMap { producer[$0] }).subtracting([index])
+    }
+    var isDone = Array(repeating: false, count: nodes.count)
+    var order: [Element] = []
+    var firstOpen = 0
+    while order.count < nodes.count {
+      while isDone[firstOpen] { firstOpen += 1 }
+      let ready = (firstOpen..<nodes.count).first { index in
+        !isDone[index] && dependencies[index].allSatisfy { isDone[$0] }
+      }
+      guard let ready else {
+        let stuck = nodes.indices.first { !isDone[$0] && nodes[$0].members.count > 1 } ?? firstOpen
+        return .failure(Cycle(members: nodes[stuck].members))
+      }
+      isDone[ready] = true
+      order.append(nodes[ready].element)
+    }
+    return .success(order)
+  }
+}

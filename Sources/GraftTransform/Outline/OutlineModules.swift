@@ -1,0 +1,213 @@
+package import GraftIR
+import GraftOps
+import OrderedCollections
+
+/// Cuts a function along the calls of the model's modules: each call of a class of the model's own becomes a function.
+///
+/// Containers, and modules of an operation or two, stay part of their caller. So does a module whose operations cannot
+/// be taken together, or that needs a dynamic extent that none of its inputs has.
+package struct OutlineModules {
+  private let source: Function
+  private let keys: Set<Value>
+  private let parameters: [Value: Argument]
+
+  package init(_ function: Function) {
+    source = function
+    let splits = function.body.operations.filter { $0.name == "split_key" }
+    keys = Set(splits.flatMap(\.results) + function.arguments.filter { $0.role == .key }.map(\.value))
+    parameters = Dictionary(
+      function.arguments.filter { $0.path != nil }.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
+  }
+
+  /// - Throws: nothing that a valid function causes.
+  package func run() throws -> OutlinedFunction {
+    let items = source.body.operations.filter { $0.name != "split_key" }.map {
+      ModulePartition.Item($0, modules: $0.origin.modules[...])
+    }
+    var root = source
+    return try body(items, path: "", className: "", of: &root)
+  }
+
+  // MARK: Bodies
+
+  /// Gives `function` the operations as its body, with calls for the modules among them.
+  private func body(
+    _ items: [ModulePartition.Item], path: String, className: String, of function: inout Function
+  ) throws -> OutlinedFunction {
+    let used = uses(items)
+    let returned = Set(function.body.results.flatMap(\.values))
+    var partition = ModulePartition(items) { accepts($0, $1, within: items.count, path) }
+    var operations: [Operation] = []
+    var calls: [ModuleCallSite] = []
+    for element in partition.elements() {
+      switch element {
+      case .operation(let item): operations.append(item.operation)
+      case .call(let module, let members):
+        let own = uses(members)
+        let prefix = module.path.relative(to: path) + "."
+        let stored = function.stateUpdates.filter { !$0.path.hasPrefix(prefix) }.flatMap(\.value.values)
+        let outside = returned.union(stored).union(used.filter { $0.value > own[$0.key, default: 0] }.keys)
+        let callee = try callee(module, members, outside: outside)
+        let results = callee.function.body.results.flatMap(\.values)
+        let operands = callee.function.arguments.compactMap { argument -> Operand? in
+          switch argument.role {
+          case .input: .value(argument.value)
+          case .key: source.arguments.first { $0.role == .key }.map { .value($0.value) }
+          default: nil
+          }
+        }
+        name(results, of: module, members, operands, in: &function)
+        operations.append(
+          Operation(
+            Operation.callName, operands, attributes: ["site": .int(calls.count)], results: results,
+            origin: callOrigin(module, members)))
+        function.stateUpdates.removeAll { $0.path.hasPrefix(prefix) }
+        calls.append(ModuleCallSite(path: module.path.relative(to: path), callee: callee))
+      }
+    }
+    function.body.operations = splitKeys(operations, in: &function)
+    return OutlinedFunction(className: className, function: function, calls: calls)
+  }
+
+  /// The function of one call of a module.
+  private func callee(
+    _ module: ModuleCall, _ members: [ModulePartition.Item], outside: Set<Value>
+  ) throws -> OutlinedFunction {
+    let interface = ModuleInterface(
+      module.path, members.map(\.operation), parameters: parameters, keys: keys, updates: source.stateUpdates)
+    var function = source
+    function.name = module.className
+    function.arguments = source.arguments.compactMap { $0.inside(module.path) }
+    for (leaf, value) in interface.inputs.enumerated() {
+      function.arguments.append(Argument(.input(leaf: leaf), value))
+    }
+    if interface.drawsRandomNumbers {
+      function.arguments.append(Argument(.key, function.makeValue(TensorType(.key), hint: "rng")))
+    }
+    function.inputNames = interface.inputs.map { source.info($0).hint ?? "x" }
+    function.inputs = .dict(
+      interface.inputs.indices.map { Tree.Field(function.inputNames[$0], .leaf($0)) })
+    let results = members.flatMap(\.operation.results).filter(outside.contains)
+    function.outputs = results.count == 1 ? .leaf(0) : .tuple(results.indices.map { .leaf($0) })
+    function.body = Block(results: results.map { .value($0) })
+    function.stateUpdates = interface.updates
+    let inner = members.map { ModulePartition.Item($0.operation, modules: $0.modules.dropFirst()) }
+    return try body(inner, path: module.path, className: module.className, of: &function)
+  }
+
+  // MARK: Which modules
+
+  private func accepts(
+    _ module: ModuleCall, _ members: [ModulePartition.Item], within count: Int, _ path: String
+  ) -> Bool {
+    if module.className.hasPrefix("torch.nn.modules.container.") || module.path == path { return false }
+    let isLibrary = module.className.hasPrefix("torch.nn.modules.")
+    guard members.count >= (isLibrary ? 6 : 3) else { return false }
+    let operations = members.map(\.operation)
+    let interface = ModuleInterface(
+      module.path, operations, parameters: parameters, keys: keys, updates: source.stateUpdates)
+    guard interface.ownsItsState else { return false }
+    var known: Set<String> = []
+    for value in interface.inputs {
+      for extent in source.type(of: value).shape where extent.symbols.count == 1 { known.formUnion(extent.symbols) }
+    }
+    return operations.allSatisfy { operation in
+      operation.attributes.values.allSatisfy { $0.symbols.isSubset(of: known) }
+        && operation.results.allSatisfy { Set(source.type(of: $0).shape.flatMap(\.symbols)).isSubset(of: known) }
+    }
+  }
+
+  private func uses(_ items: [ModulePartition.Item]) -> [Value: Int] {
+    var uses: [Value: Int] = [:]
+    for value in items.flatMap(\.operation.usedValues) { uses[value, default: 0] += 1 }
+    return uses
+  }
+
+  // MARK: Names and origins
+
+  /// Names a call's results after the variables of the calling statement, or else after the input that they replace.
+  private func name(
+    _ results: [Value], of module: ModuleCall, _ members: [ModulePartition.Item], _ operands: [Operand],
+    in function: inout Function
+  ) {
+    let targets = callOrigin(module, members).location?.assignmentTargets ?? []
+    let inherited = operands.first?.asValue.flatMap { function.info($0).hint }
+    for (index, result) in results.enumerated() {
+      if targets.count == results.count {
+        function.setHint(targets[index], of: result)
+      } else if results.count == 1, let inherited {
+        function.setHint(inherited, of: result)
+      }
+    }
+  }
+
+  /// The origin of the calling statement: the innermost one that all of the call's operations are part of.
+  private func callOrigin(_ module: ModuleCall, _ members: [ModulePartition.Item]) -> Origin {
+    guard var origin = members.last?.operation.origin else { return .unknown }
+    let depth = origin.modules.firstIndex(of: module) ?? 0
+    origin.modules = Array(origin.modules.prefix(depth))
+    var common = origin.frames
+    for member in members {
+      let frames = member.operation.origin.frames
+      let shared = zip(common, frames).prefix { $0.file == $1.file && $0.line == $1.line }.count
+      common = Array(common.prefix(shared))
+    }
+    while let last = common.last, last.text.hasPrefix("return"), common.count > 1 { common.removeLast() }
+    origin.frames = common
+    return origin
+  }
+
+  // MARK: Keys
+
+  /// Gives each operation that draws, and each call of a function that does, a key of its own.
+  private func splitKeys(_ operations: [Operation], in function: inout Function) -> [Operation] {
+    guard let key = function.arguments.first(where: { $0.role == .key })?.value else { return operations }
+    let consumers = operations.reduce(0) { $0 + $1.usedValues.count(where: keys.contains) }
+    guard consumers > 1 else { return operations.map { $0.replacing(keys) { key } } }
+    let type = function.type(of: key)
+    var own: [Value] = []
+    let replaced = operations.map { operation in
+      operation.replacing(keys) {
+        own.append(function.makeValue(type, hint: "key"))
+        return own[own.count - 1]
+      }
+    }
+    let split = Operation(
+      "split_key", [.value(key)], attributes: ["count": .int(own.count)], results: own)
+    return [split] + replaced
+  }
+}
+
+extension Operation {
+  /// The operation with each occurrence of certain values replaced by one made for it.
+  fileprivate func replacing(_ values: Set<Value>, with make: () -> Value) -> Operation {
+    var copy = self
+    copy.operands = operands.map { $0.mapValues { values.contains($0) ? make() : $0 } }
+    copy.regions = regions.map { region in
+      var block = region
+      block.operations = region.operations.map { $0.replacing(values, with: make) }
+      return block
+    }
+    return copy
+  }
+}
+
+extension Argument {
+  /// The same argument as a module within sees it; nil if it is not part of that module.
+  fileprivate func inside(_ module: String) -> Argument? {
+    switch role {
+    case .parameter(let path, let trainable, let aliases) where path.hasPrefix(module + "."):
+      Argument(.parameter(path: path.relative(to: module), trainable: trainable, aliases: aliases), value)
+    case .state(let path, let persistent) where path.hasPrefix(module + "."):
+      Argument(.state(path: path.relative(to: module), persistent: persistent), value)
+    default: nil
+    }
+  }
+}
+
+extension String {
+  /// The path as seen from the module at `module`.
+  func relative(to module: String) -> String {
+    module.isEmpty || !hasPrefix(module + ".") ? self : String(dropFirst(module.count + 1))
+  }
+}
