@@ -57,7 +57,10 @@ package struct Conversion: Sendable {
   private static func simplification(verifies: Bool) -> PassPipeline {
     PassPipeline(
       "simplify",
-      [Canonicalise(), FoldConstants(), EliminateCommonSubexpressions(), EliminateDeadCode()], verifies: verifies)
+      [
+        Canonicalise(), FoldConstants(), RaiseIndexFunctions(), FoldConstants(), EliminateCommonSubexpressions(),
+        EliminateDeadCode(),
+      ], verifies: verifies)
   }
 
   /// The program as a JAX module.

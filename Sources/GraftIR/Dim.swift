@@ -30,7 +30,8 @@ package struct Dim: Hashable, Sendable {
 
   package static func symbol(_ name: String) -> Dim { Dim(atom: .symbol(name)) }
 
-  init(atom: Atom) {
+  /// The atom alone.
+  package init(atom: Atom) {
     terms = [Term(coefficient: 1, factors: [atom])]
     constant = 0
   }

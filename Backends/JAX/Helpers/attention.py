@@ -19,7 +19,8 @@ def attention_weights(
     """
     scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
     if causal:
-        mask = jnp.tri(*scores.shape[-2:], dtype=bool)
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)
+        scores = jnp.where(past, scores, -jnp.inf)
     if mask is not None:
         hides = mask.dtype == bool
         scores = jnp.where(mask, scores, -jnp.inf) if hides else scores + mask

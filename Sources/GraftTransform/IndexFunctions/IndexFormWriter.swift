@@ -1,0 +1,102 @@
+import GraftIR
+import GraftOps
+
+/// Puts the forms that were chosen in the place of the values.
+final class IndexFormWriter {
+  private let builder: GraphBuilder
+  private let forms: [Value: IndexPlanTable.Reference]
+  private let choice: IndexFormChoice
+  private var replacements: [Value: Value] = [:]
+  /// What stands for the masks of attention.
+  private var masks: [Value: Operand] = [:]
+  /// Views, named like what they show until another name is found for them.
+  private var views: Set<Value> = []
+  /// What is written already and can be used where the writer is.
+  private var operands: [Int: Operand] = [:]
+
+  init(_ function: Function, _ choice: IndexFormChoice) {
+    builder = GraphBuilder(function)
+    self.choice = choice
+    forms = choice.forms
+  }
+
+  func written() throws -> Function {
+    let body = try write(builder.function.body)
+    var result = builder.function
+    result.body = body
+    result.stateUpdates = result.stateUpdates.map { StateUpdate(path: $0.path, value: substitute($0.value)) }
+    return result
+  }
+
+  private func substitute(_ operand: Operand) -> Operand { operand.mapValues { replacements[$0] ?? $0 } }
+
+  private func write(_ block: Block) throws -> Block {
+    let outer = operands
+    defer { operands = outer }
+    var result = try builder.region { _ in
+      for operation in block.operations { try write(operation) }
+      return block.results.map(substitute)
+    }
+    result.arguments = block.arguments
+    return result
+  }
+
+  private func write(_ original: Operation) throws {
+    var operation = original
+    if original.masksAttention, let mask = original.operands[3].asValue, let form = choice.masks[mask] {
+      if form.isCausal { operation.attributes["causal"] = .bool(true) }
+      operation.operands[3] = masks[mask] ?? .absent
+    }
+    operation.operands = operation.operands.map(substitute)
+    operation.regions = try original.regions.map(write)
+    builder.append(operation)
+    // What is written anew stands where the value came from, so that it belongs to the same module.
+    builder.origin = original.origin
+    for result in original.results {
+      if let mask = choice.masks[result] { masks[result] = try operand(mask.mask, namedLike: result) }
+      if let form = forms[result] { replacements[result] = try operand(form, namedLike: result).asValue }
+    }
+  }
+
+  private func operand(_ reference: IndexPlanTable.Reference, namedLike original: Value) throws -> Operand {
+    let written = try operand(reference)
+    if let value = written.asValue { nameLike(original, value) }
+    return written
+  }
+
+  /// Gives a value that was written the name that another had.
+  private func nameLike(_ original: Value, _ value: Value) {
+    guard value != original, let hint = builder.function.info(original).hint else { return }
+    if builder.function.info(value).hint == nil || views.remove(value) != nil {
+      builder.function.setHint(hint, of: value)
+    }
+  }
+
+  private func operand(_ reference: IndexPlanTable.Reference) throws -> Operand {
+    switch reference {
+    case .value(let value): return substitute(.value(value))
+    case .scalar(let scalar): return .scalar(scalar)
+    case .absent: return .absent
+    case .list(let parts): return .list(try parts.compactMap { try operand($0).asValue })
+    case .node(let number):
+      if let known = operands[number] { return known }
+      let node = choice.table.nodes[number]
+      guard let definition = OpCatalogue.definition(node.op) else {
+        throw Diagnostic(.internalError, "there is no op `\(node.op)`")
+      }
+      let inner = try node.operands.map(operand)
+      let results = try builder.apply(definition, inner, attributes: node.attributes)
+      operands[number] = results[node.result]
+      nameView(inner, results[node.result])
+      return results[node.result]
+    }
+  }
+
+  private func nameView(_ operands: [Operand], _ result: Operand) {
+    guard operands.count == 1, let shown = operands[0].asValue, let view = result.asValue,
+      let hint = builder.function.info(shown).hint
+    else { return }
+    builder.function.setHint(hint, of: view)
+    views.insert(view)
+  }
+}

@@ -1,0 +1,75 @@
+import GraftIR
+import GraftOps
+import OrderedCollections
+
+/// Operations that may be written, each distinct one once, so that what expressions share is counted once.
+struct IndexPlanTable {
+  /// What stands in an operand position of a planned operation.
+  enum Reference: Hashable {
+    case value(Value)
+    case scalar(Scalar)
+    case absent
+    case list([Reference])
+    case node(Int)
+  }
+
+  struct Node: Hashable {
+    var op: String
+    var operands: [Reference]
+    var attributes: OrderedDictionary<String, Attribute>
+    /// Which of several results is meant.
+    var result = 0
+  }
+
+  private(set) var nodes: [Node] = []
+  private var numbers: [Node: Int] = [:]
+  private var closures: [[Int]] = []
+
+  mutating func node(_ node: Node) -> Reference {
+    if let number = numbers[node] { return .node(number) }
+    let number = nodes.count
+    var closure: OrderedSet<Int> = []
+    for inner in node.operands.flatMap(nodesUsed) { closure.append(inner) }
+    closure.append(number)
+    nodes.append(node)
+    numbers[node] = number
+    closures.append(Array(closure))
+    return .node(number)
+  }
+
+  mutating func node(
+    _ definition: OpDefinition, _ operands: Reference..., attributes: OrderedDictionary<String, Attribute> = [:]
+  ) -> Reference {
+    node(Node(op: definition.name, operands: operands, attributes: definition.canonical(attributes)))
+  }
+
+  /// `reference` under another shape, without the reshape that it may be itself.
+  mutating func reshape(_ reference: Reference, to shape: [Dim]) -> Reference {
+    var inner = reference
+    if case .node(let number) = reference, nodes[number].op == OpDefinition.reshape.name {
+      inner = nodes[number].operands[0]
+    }
+    return node(.reshape, inner, attributes: ["shape": .dims(shape)])
+  }
+
+  /// The numbers of the operations that have to be written for what a reference stands for.
+  func nodesUsed(_ reference: Reference) -> [Int] {
+    switch reference {
+    case .node(let number): closures[number]
+    case .list(let parts): parts.flatMap(nodesUsed)
+    case .value, .scalar, .absent: []
+    }
+  }
+}
+
+extension OpDefinition {
+  /// The attributes in one form, without those at their default.
+  func canonical(_ attributes: OrderedDictionary<String, Attribute>) -> OrderedDictionary<String, Attribute> {
+    var canonical: OrderedDictionary<String, Attribute> = [:]
+    for spec in self.attributes {
+      guard let value = attributes[spec.name]?.canonical, value != spec.defaultValue?.canonical else { continue }
+      canonical[spec.name] = value
+    }
+    return canonical
+  }
+}
