@@ -41,8 +41,8 @@ package struct LoopRoller {
         guard match.matches(body, next), match.elements == first.elements else { break }
         count += 1
       }
-      let coversList = first.elements.contains { length($0.list) == count }
-      guard count >= 3 || count * period >= 4 || coversList else { continue }
+      let reachesEnd = first.elements.contains { length($0.list) == $0.index - 1 + count }
+      guard count >= 3 || count * period >= 4 || reachesEnd else { continue }
       let end = start + count * period
       if let loop = write(body, first, count: count) { return (loop, end) }
     }
@@ -154,7 +154,7 @@ private struct ShiftedMatch {
       return other == index && !elements.contains(element)
     }
     if case .name(let name) = a, case .name(let other) = b {
-      if let known = renamed[name] { return known == other }
+      if !fixed.contains(name), let known = renamed[name] { return known == other }
       if name == other { return true }
       guard renamable.contains(name), !fixed.contains(name) else { return false }
       renamed[name] = other

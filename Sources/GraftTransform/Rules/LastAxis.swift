@@ -24,11 +24,11 @@ private struct LastAxisLifting {
   /// product.
   func lift(_ operand: Operand, _ b: GraphBuilder) throws -> Operand? {
     if let product = site.producer(of: operand, "matmul"), site.type(product[1])?.rank == 2,
-      let x = unflattened(product[0])
+      let x = try unflattened(product[0], b)
     {
       return try b(.matmul, x, product[1])
     }
-    if let linear = site.producer(of: operand, "linear"), let x = unflattened(linear[0]) {
+    if let linear = site.producer(of: operand, "linear"), let x = try unflattened(linear[0], b) {
       return try b(.linear, x, linear[1], linear[2])
     }
     if let sum = site.producer(of: operand, "add"), (site.type(sum[1])?.rank ?? 0) <= 1,
@@ -39,11 +39,11 @@ private struct LastAxisLifting {
     return nil
   }
 
-  private func unflattened(_ operand: Operand) -> Operand? {
+  private func unflattened(_ operand: Operand, _ b: GraphBuilder) throws -> Operand? {
     guard let flattening = site.producer(of: operand, "reshape"), let rows = site.type(operand)?.shape,
-      let shape = site.type(flattening[0])?.shape, rows.count == 2, shape.last == rows.last,
-      Array(shape.dropLast()) == leading
+      let shape = site.type(flattening[0])?.shape, rows.count == 2
     else { return nil }
-    return flattening[0]
+    let wanted = leading + [rows[1]]
+    return shape == wanted ? flattening[0] : try b(.reshape, flattening[0], attributes: ["shape": .dims(wanted)])
   }
 }

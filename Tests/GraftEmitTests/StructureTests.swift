@@ -1,0 +1,165 @@
+import GraftSyntax
+import Testing
+
+@testable import GraftEmit
+
+private func call(_ function: String, _ arguments: PythonExpression..., keywords: [(String, PythonExpression)] = [])
+  -> PythonExpression
+{
+  PythonExpression.name(function).call(arguments, keywords: keywords)
+}
+
+private func element(_ list: String, _ index: Int, of root: PythonExpression = "params") -> PythonExpression {
+  root[.string(list)][.integer(index)]
+}
+
+private func text(_ statements: [PythonStatement]) -> String {
+  PythonModule(docstring: nil, imports: [], statements: statements).rendered()
+}
+
+@Suite struct LoopRollerTests {
+  private let roller = LoopRoller(avoiding: ["block"]) { list in
+    ["params", "state"].contains { list == .subscript(.name($0), .string("blocks")) } ? 3 : nil
+  }
+
+  @Test func writesCallsOverAWholeListAsALoop() {
+    let calls = (0..<3).map { PythonStatement.assign("x", call("f", element("blocks", $0), "x")) }
+    #expect(
+      text(roller.roll(calls)) == """
+        for layer in params["blocks"]:
+            x = f(layer, x)
+
+        """)
+  }
+
+  @Test func slicesAListThatBeginsElsewhere() {
+    let rest = (1..<3).map { PythonStatement.assign("x", call("f", element("blocks", $0), "x")) }
+    #expect(text(roller.roll(rest)) == "for layer in params[\"blocks\"][1:]:\n    x = f(layer, x)\n")
+    let longer = (1..<4).map { PythonStatement.assign("x", call("f", element("layers", $0), "x")) }
+    #expect(text(roller.roll(longer)) == "for layer in params[\"layers\"][1:4]:\n    x = f(layer, x)\n")
+  }
+
+  @Test func givesTheStartingValueTheLoopsName() {
+    let calls = (0..<3).map { index in
+      PythonStatement.assign("h", call("f", element("blocks", index), index == 0 ? "tokens" : "h", "mask"))
+    }
+    #expect(
+      text(roller.roll(calls)) == """
+        h = tokens
+        for layer in params["blocks"]:
+            h = f(layer, h, mask)
+
+        """)
+  }
+
+  @Test func storesStateByIndex() {
+    let calls = (0..<3).map { index in
+      PythonStatement.assign(
+        .tuple(["x", element("blocks", index, of: "new_state")]),
+        call("f", element("blocks", index), element("blocks", index, of: "state"), "x"))
+    }
+    #expect(
+      text(roller.roll(calls)) == """
+        for index, (layer, block_state) in enumerate(zip(params["blocks"], state["blocks"])):
+            x, new_state["blocks"][index] = f(layer, block_state, x)
+
+        """)
+  }
+
+  @Test func leavesWhatIsNotUniform() {
+    let gap = [0, 2, 3].map { PythonStatement.assign("x", call("f", element("blocks", $0), "x")) }
+    #expect(roller.roll(gap) == gap)
+    let other = (0..<3).map { index in
+      PythonStatement.assign("x", call(index == 1 ? "g" : "f", element("blocks", index), "x"))
+    }
+    #expect(roller.roll(other) == other)
+    let collecting = (0..<3).map { PythonStatement.assign(.name("x\($0)"), call("f", element("blocks", $0), "y")) }
+    #expect(roller.roll(collecting) == collecting)
+  }
+}
+
+@Suite struct FunctionFamilyTests {
+  private let signatures = [
+    "conv": AntiUnifier.Signature(positional: ["params", "x"], defaults: ["stride": 1])
+  ]
+
+  private func function(_ body: [PythonStatement]) -> PythonFunction {
+    PythonFunction("block", PythonParameters([PythonParameter("params"), PythonParameter("x")]), body: body)
+  }
+
+  private func convolution(_ name: String, stride: Int = 1) -> PythonExpression {
+    call(
+      "conv", PythonExpression.name("params")[.string(name)], "x",
+      keywords: stride == 1 ? [] : [("stride", .integer(stride))])
+  }
+
+  private func families(_ functions: [PythonFunction], _ children: [Set<String>]? = nil) -> [FunctionFamily] {
+    FunctionFamily.families(
+      of: functions, children: children ?? functions.map { _ in ["a"] }, signatures: signatures)
+  }
+
+  @Test func equalFunctionsAreOne() {
+    let one = function([.return(convolution("a"))])
+    let families = families([one, one])
+    #expect(families.map(\.members) == [[0, 1]])
+    #expect(families[0].function == one)
+  }
+
+  @Test func constantsThatDifferBecomeKeywords() {
+    let functions = [2, 1, 1].map { function([.return(convolution("a", stride: $0))]) }
+    let families = families(functions)
+    #expect(families.map(\.members) == [[0, 1, 2]])
+    #expect(families[0].constants(of: 0).map(\.name) == ["stride"])
+    #expect(families[0].constants(of: 1).isEmpty)
+    #expect(
+      text([.function(families[0].function)]) == """
+        def block(params, x, *, stride: int = 1):
+            return conv(params["a"], x, stride=stride)
+
+        """)
+  }
+
+  @Test func otherOperationsAreAnotherFunction() {
+    let functions = [function([.return(convolution("a"))]), function([.return(call("tanh", "x"))])]
+    #expect(families(functions).map(\.members) == [[0], [1]])
+  }
+
+  @Test func otherParametersAreAnotherFunction() {
+    let functions = [function([.return(convolution("a"))]), function([.return(convolution("b"))])]
+    #expect(families(functions, [["a"], ["b"]]).count == 2)
+  }
+
+  @Test func aChildThatSomeLackIsOptional() {
+    func block(_ stride: Int, downsamples: Bool) -> PythonFunction {
+      let identity = PythonStatement.assign("identity", convolution("downsample", stride: stride))
+      let sum = PythonExpression.name("out") + (downsamples ? "identity" : "x")
+      return function(
+        [.assign("out", convolution("a", stride: stride))] + (downsamples ? [identity] : []) + [.return(sum)])
+    }
+    let families = families(
+      [block(1, downsamples: false), block(2, downsamples: true), block(1, downsamples: false)],
+      [["a"], ["a", "downsample"], ["a"]])
+    #expect(families.map(\.members) == [[0, 1, 2]])
+    #expect(
+      text([.function(families[0].function)]) == """
+        def block(params, x, *, stride: int = 1):
+            out = conv(params["a"], x, stride=stride)
+            identity = x
+            if "downsample" in params:
+                identity = conv(params["downsample"], x, stride=stride)
+            return out + identity
+
+        """)
+  }
+}
+
+@Suite struct ReturnTests {
+  @Test func foldsTheLastAssignmentIntoTheReturn() {
+    let folded = [PythonStatement.assign("x", call("f", "y")), .return("x")].returningLastValue()
+    #expect(folded == [.return(call("f", "y"))])
+    let pair = [PythonStatement.assign("x", call("f", "y")), .return(.tuple(["x", "state"]))].returningLastValue()
+    #expect(pair == [.return(.tuple([call("f", "y"), "state"]))])
+    let twice = [PythonStatement.assign("x", call("f", "y")), .return(.tuple(["x", "x"]))]
+    #expect(twice.returningLastValue() == twice)
+  }
+}

@@ -1,0 +1,112 @@
+import GraftEmit
+import GraftIR
+import GraftOps
+import Testing
+
+@testable import GraftJAX
+
+/// The calls of a small model: three blocks of one class in a list, each an elementwise layer with a weight.
+private struct Model {
+  var function = Function(name: "net")
+  private(set) var weights: [Value] = []
+  let x: Value
+
+  init(blocks: Int) {
+    let type = TensorType(.float32, [.symbol("N"), 4])
+    x = function.makeValue(type, hint: "x")
+    function.arguments = [Argument(.input(leaf: 0), x)]
+    for index in 0..<blocks {
+      let weight = function.makeValue(TensorType(.float32, [4]), hint: "weight")
+      function.arguments.append(
+        Argument(.parameter(path: "blocks.\(index).scale", trainable: true, aliases: []), weight))
+      weights.append(weight)
+    }
+    function.inputs = .dict([Tree.Field("x", .leaf(0))])
+    function.inputNames = ["x"]
+  }
+
+  static func origin(block: Int, line: Int, _ text: String) -> Origin {
+    Origin(
+      modules: [ModuleCall(path: "blocks.\(block)", className: "net.Block")],
+      frames: [
+        SourceLocation(file: "net.py", line: 30, function: "forward", text: "x = block(x)"),
+        SourceLocation(file: "net.py", line: line, function: "forward", text: text),
+      ], node: "b\(block)l\(line)")
+  }
+
+  /// The text of the functions when each block is written by `block`.
+  func emitted(
+    _ block: (GraphBuilder, _ number: Int, _ x: Operand, _ weight: Operand) throws -> Operand
+  ) throws -> String {
+    let builder = GraphBuilder(function)
+    var x = Operand.value(x)
+    for (index, weight) in weights.enumerated() { x = try block(builder, index, x, .value(weight)) }
+    builder.function.outputs = .leaf(0)
+    let text = try JAXModuleWriter(
+      builder.finished(results: [x]),
+      provenance: .init(source: "a test", origin: "net.py:20 Net", weightsFile: "net.safetensors")
+    ).write()
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let start = lines.firstIndex { $0.hasPrefix("def ") } ?? 0
+    let end = lines.firstIndex { $0.hasPrefix("def load_params") } ?? lines.count
+    return lines[start..<end].filter { !$0.isEmpty && !$0.contains("\"\"\"") }.joined(separator: "\n")
+  }
+}
+
+private func scaled(_ b: GraphBuilder, _ block: Int, _ x: Operand, _ weight: Operand, by factor: Double) throws
+  -> Operand
+{
+  b.origin = Model.origin(block: block, line: 11, "h = x * self.scale")
+  let h = try b(.multiply, x, weight)
+  h.asValue.map { b.function.setHint("h", of: $0) }
+  b.origin = Model.origin(block: block, line: 12, "h = torch.tanh(h)")
+  let tanh = try b(.tanh, h)
+  tanh.asValue.map { b.function.setHint("h", of: $0) }
+  b.origin = Model.origin(block: block, line: 13, "return x + \(factor) * h")
+  return try b(.add, x, try b(.multiply, tanh, .float(factor)))
+}
+
+@Suite struct OutliningTests {
+  @Test func instancesOfAClassAreOneFunctionCalledInALoop() throws {
+    let text = try Model(blocks: 3).emitted { try scaled($0, $1, $2, $3, by: 0.5) }
+    #expect(
+      text == """
+        def block(params: dict, x: Array) -> Array:
+            h = x * params["scale"]
+            h = jnp.tanh(h)
+            return x + h * 0.5
+        def net(params: dict, x: Array) -> Array:
+            for layer in params["blocks"]:
+                x = block(layer, x)
+            return x
+        """)
+  }
+
+  @Test func constantsThatDifferAreKeywords() throws {
+    let text = try Model(blocks: 3).emitted { try scaled($0, $1, $2, $3, by: $1 == 0 ? 0.25 : 0.5) }
+    #expect(text.contains("def block(params: dict, x: Array, *, size: float = 0.5) -> Array:"))
+    #expect(text.contains("x = block(params[\"blocks\"][0], x, size=0.25)"))
+    #expect(text.contains("for layer in params[\"blocks\"][1:]:"))
+  }
+
+  @Test func otherGraphsAreOtherFunctions() throws {
+    let text = try Model(blocks: 2).emitted { b, block, x, weight in
+      let out = try scaled(b, block, x, weight, by: 0.5)
+      return block == 0 ? out : try b(.exp, out)
+    }
+    #expect(text.contains("def block(") && text.contains("def block_2("))
+  }
+
+  @Test func aModuleThatCannotStandTogetherStaysInItsCaller() throws {
+    let text = try Model(blocks: 1).emitted { b, block, x, weight in
+      b.origin = Model.origin(block: block, line: 11, "h = x * self.scale")
+      let h = try b(.multiply, try b(.tanh, x), weight)
+      b.origin = Origin(frames: [SourceLocation(file: "net.py", line: 31, function: "forward", text: "y = h.exp()")])
+      let outside = try b(.exp, h)
+      b.origin = Model.origin(block: block, line: 12, "return h + y")
+      return try b(.add, try b(.tanh, h), outside)
+    }
+    #expect(!text.contains("def block("))
+    #expect(text.contains("def net("))
+  }
+}
