@@ -41,10 +41,25 @@ extension IndexDomain {
     for part in parts.flatMap(\.conjuncts) {
       if part == .constant(false) || kept.contains(where: { implies(part, $0.negated) }) { return .constant(false) }
       if kept.contains(where: { implies($0, part) }) { continue }
+      if let index = kept.firstIndex(where: { strict($0, part) != nil }), let both = strict(kept[index], part) {
+        kept[index] = both
+        return all(kept + parts.flatMap(\.conjuncts))
+      }
       kept.removeAll { implies(part, $0) }
       kept.append(part)
     }
     return kept.isEmpty ? .constant(true) : kept.count == 1 ? kept[0] : .all(kept)
+  }
+
+  /// `value > 0` where one condition is `value >= 0` and the other `value != 0`; `value == 0` for `value >= 0` and
+  /// `value <= 0`.
+  private func strict(_ a: IndexCondition, _ b: IndexCondition) -> IndexCondition? {
+    switch (a, b) {
+    case (.nonNegative(let value), .nonZero(let other)), (.nonZero(let other), .nonNegative(let value)):
+      value == other || value == -other ? nonNegative(value - 1) : nil
+    case (.nonNegative(let value), .nonNegative(let other)): value == -other ? zero(value) : nil
+    default: nil
+    }
   }
 
   /// Whether any holds.

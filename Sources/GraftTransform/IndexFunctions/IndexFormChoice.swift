@@ -9,71 +9,110 @@ struct IndexFormChoice {
     var isCausal: Bool
   }
 
+  /// What a value is written anew for.
+  private enum Purpose: Equatable {
+    /// All that uses it.
+    case everything
+    /// Operations that are not known themselves and broadcast it.
+    case broadcasting
+    case mask(isCausal: Bool)
+  }
+
   private struct Candidate {
     var value: Value
+    var purpose: Purpose
     var old: [Int]
     var new: [Int]
     var form: IndexPlanTable.Reference
-    var isRewritten: Bool
+    var isRewritten = true
   }
 
   private(set) var table = IndexPlanTable()
-  /// By the mask that an attention has.
-  private(set) var masks: [Value: Mask] = [:]
   private var candidates: [Candidate] = []
   /// How often each planned operation is needed.
   private var counts: [Int: Int] = [:]
+  /// The operations that are needed where nothing is written anew.
+  private var keepAll: Set<Int> = []
 
   private let analysis: IndexFunctionAnalysis
   private let producers: [Value: Operation]
   private var existing: [Value: IndexPlanTable.Reference] = [:]
 
-  init(_ function: Function, _ analysis: IndexFunctionAnalysis, _ uses: IndexFunctionUses) {
+  init(_ analysis: IndexFunctionAnalysis, _ uses: IndexFunctionUses) {
     self.analysis = analysis
     producers = uses.producers
+    // What there is comes first, so that new forms use it.
+    for value in uses.candidates.map(\.value) + uses.attentions.compactMap(\.operands[3].asValue) {
+      let current = form(of: value)
+      keepAll.formUnion(table.nodesUsed(current))
+    }
     var uses = uses
+    var masks: Set<Value> = []
     for attention in uses.attentions {
-      guard let mask = attention.operands[3].asValue, masks[mask] == nil else { continue }
+      guard let mask = attention.operands[3].asValue, !masks.contains(mask) else { continue }
       if let planned = plannedMask(mask) {
-        masks[mask] = planned
-        count(table.nodesUsed(planned.mask))
+        masks.insert(mask)
+        add(mask, .mask(isCausal: planned.isCausal), planned.mask)
       } else {
         uses.add(mask, readBy: attention)
       }
     }
     let known = Set(uses.candidates.map(\.value))
     for candidate in uses.candidates {
-      let current = form(of: candidate.value)
-      let old = table.nodesUsed(current)
-      let form = newForm(candidate, known: known)
-      let new = form.map(table.nodesUsed) ?? old
-      candidates.append(
-        Candidate(
-          value: candidate.value, old: old, new: new, form: form ?? .value(candidate.value), isRewritten: form != nil))
-      count(new)
+      if let (form, purpose) = newForm(candidate, known: known) {
+        add(candidate.value, purpose, form)
+      } else {
+        let current = form(of: candidate.value)
+        count(table.nodesUsed(current))
+      }
     }
   }
 
-  /// What stands for a value that is written anew.
-  var forms: [Value: IndexPlanTable.Reference] {
-    candidates.reduce(into: [:]) { if $1.isRewritten { $0[$1.value] = $1.form } }
+  private mutating func add(_ value: Value, _ purpose: Purpose, _ form: IndexPlanTable.Reference) {
+    let current = self.form(of: value)
+    candidates.append(
+      Candidate(
+        value: value, purpose: purpose, old: table.nodesUsed(current), new: table.nodesUsed(form), form: form))
+    count(table.nodesUsed(form))
   }
 
-  /// Leaves values as they are unless that takes more operations.
+  /// What stands for values wherever they are used.
+  var forms: [Value: IndexPlanTable.Reference] { forms(for: .everything) }
+
+  /// What stands for values in operations of which nothing is known.
+  var broadcastForms: [Value: IndexPlanTable.Reference] { forms(for: .broadcasting) }
+
+  private func forms(for purpose: Purpose) -> [Value: IndexPlanTable.Reference] {
+    candidates.reduce(into: [:]) { if $1.isRewritten, $1.purpose == purpose { $0[$1.value] = $1.form } }
+  }
+
+  /// What stands for the masks of attention.
+  var masks: [Value: Mask] {
+    candidates.reduce(into: [:]) { masks, candidate in
+      guard candidate.isRewritten, case .mask(let isCausal) = candidate.purpose else { return }
+      masks[candidate.value] = Mask(mask: candidate.form, isCausal: isCausal)
+    }
+  }
+
+  /// Leaves values as they are unless that takes more operations, and masks unless it takes as many.
   mutating func dropWhatIsNoShorter() {
     for _ in 0..<2 {
       for index in candidates.indices where candidates[index].isRewritten {
+        let candidate = candidates[index]
         let before = counts.count
-        count(candidates[index].new, by: -1)
-        count(candidates[index].old)
-        if counts.count <= before {
+        count(candidate.new, by: -1)
+        count(candidate.old)
+        let isMask = if case .mask = candidate.purpose { true } else { false }
+        if counts.count < before + (isMask ? 0 : 1) {
           candidates[index].isRewritten = false
         } else {
-          count(candidates[index].old, by: -1)
-          count(candidates[index].new)
+          count(candidate.old, by: -1)
+          count(candidate.new)
         }
       }
     }
+    guard counts.count > keepAll.count else { return }
+    for index in candidates.indices where !candidates[index].new.isEmpty { candidates[index].isRewritten = false }
   }
 
   private mutating func count(_ nodes: [Int], by step: Int = 1) {
@@ -110,15 +149,15 @@ struct IndexFormChoice {
 
   private mutating func newForm(
     _ candidate: IndexFunctionUses.Candidate, known: Set<Value>
-  ) -> IndexPlanTable.Reference? {
+  ) -> (form: IndexPlanTable.Reference, purpose: Purpose)? {
     let type = analysis.function.type(of: candidate.value)
     guard let function = analysis[candidate.value] else { return nil }
     if !candidate.leavesBlock, let compact = plan({ $0.tensor(function, type, isCompact: true) }, type.shape),
       candidate.readers.allSatisfy({ broadcasts($0, candidate.value, compact.shape, known: known) })
     {
-      return compact.reference
+      return (compact.reference, .broadcasting)
     }
-    return plan({ $0.tensor(function, type, isCompact: false) }, type.shape)?.reference
+    return plan({ $0.tensor(function, type, isCompact: false) }, type.shape).map { ($0.reference, .everything) }
   }
 
   /// Whether an operation yields the same where a value has another shape that broadcasts to its own.
@@ -146,18 +185,14 @@ struct IndexFormChoice {
 
   // MARK: Attention
 
-  /// A mask without what `causal` says, if that is not longer than it was.
+  /// A mask without what `causal` says.
   private mutating func plannedMask(_ mask: Value) -> Mask? {
     let type = analysis.function.type(of: mask)
     let domain = analysis.domain(type.shape)
     guard let function = analysis[mask], let split = domain.maskWithoutCausal(function, type.dtype) else { return nil }
     if split.mask.isOpen { return Mask(mask: .absent, isCausal: split.isCausal) }
     let dtype = if case .boolean = split.mask { DType.bool } else { type.dtype }
-    guard
-      let planned = plan({ $0.tensor(split.mask, TensorType(dtype, type.shape), isCompact: true) }, type.shape)
-    else { return nil }
-    let current = form(of: mask)
-    let isShorter = table.nodesUsed(planned.reference).count < table.nodesUsed(current).count
-    return split.isCausal || isShorter ? Mask(mask: planned.reference, isCausal: split.isCausal) : nil
+    return plan({ $0.tensor(split.mask, TensorType(dtype, type.shape), isCompact: true) }, type.shape)
+      .map { Mask(mask: $0.reference, isCausal: split.isCausal) }
   }
 }

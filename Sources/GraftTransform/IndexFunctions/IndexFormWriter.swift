@@ -4,9 +4,14 @@ import GraftOps
 /// Puts the forms that were chosen in the place of the values.
 final class IndexFormWriter {
   private let builder: GraphBuilder
+  private let analysis: IndexFunctionAnalysis
+  private let table: IndexPlanTable
   private let forms: [Value: IndexPlanTable.Reference]
-  private let choice: IndexFormChoice
+  private let broadcastForms: [Value: IndexPlanTable.Reference]
+  private let maskForms: [Value: IndexFormChoice.Mask]
   private var replacements: [Value: Value] = [:]
+  /// What stands for values in operations of which nothing is known.
+  private var broadcasts: [Value: Value] = [:]
   /// What stands for the masks of attention.
   private var masks: [Value: Operand] = [:]
   /// Views, named like what they show until another name is found for them.
@@ -14,10 +19,13 @@ final class IndexFormWriter {
   /// What is written already and can be used where the writer is.
   private var operands: [Int: Operand] = [:]
 
-  init(_ function: Function, _ choice: IndexFormChoice) {
-    builder = GraphBuilder(function)
-    self.choice = choice
+  init(_ analysis: IndexFunctionAnalysis, _ choice: IndexFormChoice) {
+    builder = GraphBuilder(analysis.function)
+    self.analysis = analysis
+    table = choice.table
     forms = choice.forms
+    broadcastForms = choice.broadcastForms
+    maskForms = choice.masks
   }
 
   func written() throws -> Function {
@@ -43,9 +51,12 @@ final class IndexFormWriter {
 
   private func write(_ original: Operation) throws {
     var operation = original
-    if original.masksAttention, let mask = original.operands[3].asValue, let form = choice.masks[mask] {
+    if original.masksAttention, let mask = original.operands[3].asValue, let form = maskForms[mask] {
       if form.isCausal { operation.attributes["causal"] = .bool(true) }
       operation.operands[3] = masks[mask] ?? .absent
+    }
+    if !original.results.allSatisfy({ analysis[$0] != nil }) {
+      operation.operands = operation.operands.map { $0.mapValues { broadcasts[$0] ?? $0 } }
     }
     operation.operands = operation.operands.map(substitute)
     operation.regions = try original.regions.map(write)
@@ -53,7 +64,8 @@ final class IndexFormWriter {
     // What is written anew stands where the value came from, so that it belongs to the same module.
     builder.origin = original.origin
     for result in original.results {
-      if let mask = choice.masks[result] { masks[result] = try operand(mask.mask, namedLike: result) }
+      if let mask = maskForms[result] { masks[result] = try operand(mask.mask, namedLike: result) }
+      if let form = broadcastForms[result] { broadcasts[result] = try operand(form, namedLike: result).asValue }
       if let form = forms[result] { replacements[result] = try operand(form, namedLike: result).asValue }
     }
   }
@@ -80,7 +92,7 @@ final class IndexFormWriter {
     case .list(let parts): return .list(try parts.compactMap { try operand($0).asValue })
     case .node(let number):
       if let known = operands[number] { return known }
-      let node = choice.table.nodes[number]
+      let node = table.nodes[number]
       guard let definition = OpCatalogue.definition(node.op) else {
         throw Diagnostic(.internalError, "there is no op `\(node.op)`")
       }

@@ -4,7 +4,7 @@ import GraftOps
 /// Finds the values of a function whose every element is a known function of its indices.
 package struct IndexFunctionAnalysis {
   package let function: Function
-  private var known: [Value: IndexFunction] = [:]
+  private let known = KnownFunctions()
   private let symbols: IndexDomain
 
   package init(_ function: Function) {
@@ -14,26 +14,26 @@ package struct IndexFunctionAnalysis {
   }
 
   /// What is known of a value that an operation yields.
-  package subscript(_ value: Value) -> IndexFunction? { known[value] }
+  package subscript(_ value: Value) -> IndexFunction? { known.functions[value] }
 
   /// The indices of a tensor of this shape.
   package func domain(_ shape: [Dim]) -> IndexDomain { symbols.with(shape: shape) }
 
-  private mutating func visit(_ block: Block) {
+  private func visit(_ block: Block) {
     for operation in block.operations {
       visit(operation)
       for region in operation.regions { visit(region) }
     }
   }
 
-  private mutating func visit(_ operation: Operation) {
+  private func visit(_ operation: Operation) {
     guard operation.regions.isEmpty, let definition = OpCatalogue.definition(operation.name),
       !definition.drawsRandomNumbers
     else { return }
     let call = OpCall(operation, of: definition, in: function)
-    let results = Self.functions(of: call, in: function, symbols: symbols) { [known] in known[$0] }
+    let results = Self.functions(of: call, in: function, symbols: symbols) { [known] in known.functions[$0] }
     for (value, found) in zip(operation.results, results) {
-      if let found { known[value] = found }
+      if let found { known.functions[value] = found }
     }
   }
 
@@ -79,6 +79,11 @@ package struct IndexFunctionAnalysis {
     }
     return block.results.map { $0.asValue.flatMap { inner[$0] ?? known($0) } }
   }
+}
+
+/// What is found so far, in one place for all that look it up.
+private final class KnownFunctions {
+  var functions: [Value: IndexFunction] = [:]
 }
 
 /// Finds what an op's result is from what its operands are; nil where that is not a function of the indices.

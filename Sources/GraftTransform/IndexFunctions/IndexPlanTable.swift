@@ -25,14 +25,16 @@ struct IndexPlanTable {
   private var numbers: [Node: Int] = [:]
   private var closures: [[Int]] = []
 
+  /// The operation, or one that was planned before and yields the same with its operands in another order.
   mutating func node(_ node: Node) -> Reference {
-    if let number = numbers[node] { return .node(number) }
+    let key = node.ordered
+    if let number = numbers[key] { return .node(number) }
     let number = nodes.count
     var closure: OrderedSet<Int> = []
     for inner in node.operands.flatMap(nodesUsed) { closure.append(inner) }
     closure.append(number)
     nodes.append(node)
-    numbers[node] = number
+    numbers[key] = number
     closures.append(Array(closure))
     return .node(number)
   }
@@ -58,6 +60,36 @@ struct IndexPlanTable {
     case .node(let number): closures[number]
     case .list(let parts): parts.flatMap(nodesUsed)
     case .value, .scalar, .absent: []
+    }
+  }
+}
+
+extension IndexPlanTable.Node {
+  private static let commutative: Set<String> = [
+    "add", "multiply", "maximum", "minimum", "equal", "not_equal", "bitwise_and", "bitwise_or", "bitwise_xor",
+  ]
+  private static let mirrored = ["greater": "less", "greater_equal": "less_equal"]
+
+  /// The same operation with operands that may be exchanged in one order.
+  fileprivate var ordered: Self {
+    guard operands.count == 2 else { return self }
+    var node = self
+    if Self.commutative.contains(op), operands[1].rank < operands[0].rank {
+      node.operands.swapAt(0, 1)
+    } else if let mirror = Self.mirrored[op] {
+      node.op = mirror
+      node.operands.swapAt(0, 1)
+    }
+    return node
+  }
+}
+
+extension IndexPlanTable.Reference {
+  fileprivate var rank: (kind: Int, number: Int) {
+    switch self {
+    case .value(let value): (0, value.id)
+    case .node(let number): (1, number)
+    case .scalar, .absent, .list: (2, 0)
     }
   }
 }

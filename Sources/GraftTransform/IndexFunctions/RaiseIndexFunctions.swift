@@ -13,9 +13,9 @@ package struct RaiseIndexFunctions: Pass {
     let analysis = IndexFunctionAnalysis(function)
     let uses = IndexFunctionUses(function, analysis)
     if uses.candidates.isEmpty && uses.attentions.isEmpty { return function }
-    var choice = IndexFormChoice(function, analysis, uses)
+    var choice = IndexFormChoice(analysis, uses)
     choice.dropWhatIsNoShorter()
-    return try IndexFormWriter(function, choice).written()
+    return try IndexFormWriter(analysis, choice).written()
   }
 }
 

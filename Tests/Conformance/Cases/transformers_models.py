@@ -74,6 +74,22 @@ def llama():
     return hf.LlamaForCausalLM(config)
 
 
+@CASES.case(masked_inputs, dynamic=NT)
+def mistral():
+    """Attention in a sliding window, to what is not padding."""
+    config = hf.MistralConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=4,
+        intermediate_size=32,
+        sliding_window=4,
+    )
+    return hf.MistralForCausalLM(config)
+
+
 @CASES.case(encoder_decoder_inputs, dynamic=(*NT, "decoder_input_ids=N,S"))
 def t5():
     config = hf.T5Config(

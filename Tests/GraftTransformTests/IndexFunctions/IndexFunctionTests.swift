@@ -62,6 +62,13 @@ import Testing
       past + "%b = less(%i, %j) : bool[T,T] %r = bitwise_and(%a, %b) : bool[T,T] return %r", "-@0 + @1 - 1 >= 0")
     try expect(past + "%b = less(%i, %j) : bool[T,T] %r = bitwise_or(%a, %b) : bool[T,T] return %r", "-@0 + @1 >= 0")
     try expect(
+      past + "%b = not_equal(%i, %j) : bool[T,T] %r = bitwise_and(%a, %b) : bool[T,T] return %r",
+      "-@0 + @1 - 1 >= 0")
+    try expect(
+      past + "%b = less_equal(%j, %i) : bool[T,T] %r = bitwise_and(%a, %b) : bool[T,T] return %r", "@0 - @1 == 0")
+    try expect(
+      past + "%b = not_equal(%i, %j) : bool[T,T] %c = bitwise_or(%a, %b) : bool[T,T] return %c", "true")
+    try expect(
       "%m = bitwise_not(%mask) : bool[N,T] %r = bitwise_not(%m) : bool[N,T] return %r", "%0[@1, @0]")
     try expect("%r = bitwise_and(%i, 1) : i64[1,T] return %r", nil)
   }

@@ -187,6 +187,39 @@ import Testing
     #expect(try raised(indices + attention(text)).contains("causal") == false)
   }
 
+  /// T is at most 64: a bound counts only if no size that is allowed reaches it.
+  @Test func boundsHoldForAllSizes() throws {
+    func mask(_ bound: String) -> String {
+      attention("%a = less(%line, \(bound)) : bool[T] %m = broadcast_to(%a) {shape = [T, T]} : bool[T,T]")
+    }
+    #expect(try raised(indices + mask("64")).contains("absent, absent) : f32"))
+    #expect(try raised(indices + mask("63")).contains("less(%line.6, 63)"))
+    #expect(try raised(indices + "%s = dimension {value = S, dtype = i64} : i64[] " + mask("%s")).contains("less("))
+    let own = "%t = dimension {value = T, dtype = i64} : i64[] "
+    #expect(try raised(indices + own + mask("%t")).contains("absent, absent) : f32"))
+  }
+
+  /// A mask that is used as numbers too is written once for both.
+  @Test func whatElseUsesAMaskKeepsIt() throws {
+    try expect(
+      """
+      %m = less_equal(%line, %j) : bool[T,T] %o = attention(%q, %k, %v, %m, absent) : f32[N,2,T,4]
+      %f = cast(%m) {dtype = f32} : f32[T,T] %g = multiply(%f, %bias) : f32[T,T] %h = sum(%g) {axes = [0, 1]} : f32[]
+      %r = multiply(%o, %h) : f32[N,2,T,4] return %r
+      """,
+      becomes: """
+        %line.6 = arange {count = T, dtype = i64} : i64[T]
+        %j.7 = reshape(%line.6) {shape = [T, 1]} : i64[T,1]
+        %m.8 = less_equal(%line.6, %j.7) : bool[T,T]
+        %o.9 = attention(%q.3, %k.4, %v.5, absent, absent) {causal = true} : f32[N,2,T,4]
+        %f.10 = cast(%m.8) {dtype = f32} : f32[T,T]
+        %g.11 = multiply(%f.10, %bias.1) : f32[T,T]
+        %h.12 = sum(%g.11) {axes = [0, 1]} : f32[]
+        %r.13 = multiply(%o.9, %h.12) : f32[N,2,T,4]
+        return %r.13
+        """)
+  }
+
   // MARK: Other values
 
   @Test func gathersOfPositionsAreRanges() throws {
