@@ -38,7 +38,7 @@ extension FunctionEmitter {
 extension Dim {
   /// The symbol in terms of the extent's size, for an extent `a * symbol + b`.
   fileprivate func solved(from size: PythonExpression) -> PythonExpression? {
-    guard terms.count == 1, terms[0].factors.count == 1, terms[0].coefficient > 0 else { return nil }
+    guard linearSymbol != nil else { return nil }
     let shifted = constant == 0 ? size : constant < 0 ? size + .integer(-constant) : size - .integer(constant)
     return terms[0].coefficient == 1 ? shifted : shifted.floorDivided(by: .integer(terms[0].coefficient))
   }

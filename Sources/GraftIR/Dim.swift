@@ -61,6 +61,14 @@ package struct Dim: Hashable, Sendable {
   /// The value when no symbol is involved.
   package var knownValue: Int? { terms.isEmpty ? constant : nil }
 
+  /// The symbol that the value determines: that of `a * symbol + b` with a positive `a`.
+  package var linearSymbol: String? {
+    guard terms.count == 1, terms[0].factors.count == 1, terms[0].coefficient > 0,
+      case .symbol(let name) = terms[0].factors[0]
+    else { return nil }
+    return name
+  }
+
   /// The symbols that occur anywhere in the expression, sorted.
   package var symbols: [String] {
     var found: Set<String> = []

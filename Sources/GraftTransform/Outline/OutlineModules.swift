@@ -109,12 +109,17 @@ package struct OutlineModules {
     guard interface.ownsItsState else { return false }
     var known: Set<String> = []
     for value in interface.inputs {
-      for extent in source.type(of: value).shape where extent.symbols.count == 1 { known.formUnion(extent.symbols) }
+      known.formUnion(source.type(of: value).shape.compactMap { $0.linearSymbol })
     }
-    return operations.allSatisfy { operation in
-      operation.attributes.values.allSatisfy { $0.symbols.isSubset(of: known) }
-        && operation.results.allSatisfy { Set(source.type(of: $0).shape.flatMap(\.symbols)).isSubset(of: known) }
-    }
+    return operations.allSatisfy { symbols(of: $0).isSubset(of: known) }
+  }
+
+  /// The dynamic extents that an operation may have to name.
+  private func symbols(of operation: Operation) -> Set<String> {
+    var symbols = operation.attributes.values.reduce(into: Set<String>()) { $0.formUnion($1.symbols) }
+    for result in operation.results { symbols.formUnion(source.type(of: result).shape.flatMap(\.symbols)) }
+    for inner in operation.regions.flatMap(\.operations) { symbols.formUnion(self.symbols(of: inner)) }
+    return symbols
   }
 
   private func uses(_ items: [ModulePartition.Item]) -> [Value: Int] {
