@@ -96,7 +96,8 @@ struct JAXProgram {
   private mutating func copyingState(_ function: PythonFunction) -> PythonFunction {
     let depth = function.body.map { $0.storeDepth(in: "new_state") }.max() ?? 0
     guard depth > 0 else { return function }
-    var copy = PythonExpression.name("dict").call("state")
+    let isList = function.body.contains { $0.storesByNumber(in: "new_state") }
+    var copy = PythonExpression.name(isList ? "list" : "dict").call("state")
     if depth > 1 {
       copy = imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
     }
@@ -107,6 +108,23 @@ struct JAXProgram {
 }
 
 extension PythonStatement {
+  /// Whether the statement stores into a numbered element at the top of a tree.
+  fileprivate func storesByNumber(in name: String) -> Bool {
+    func stores(_ target: PythonExpression) -> Bool {
+      switch target {
+      case .tuple(let items): return items.contains(where: stores)
+      case .subscript(.name(name), .string): return false
+      case .subscript(.name(name), _): return true
+      default: return false
+      }
+    }
+    switch self {
+    case .assign(let targets, _): return targets.contains(where: stores)
+    case .for(_, _, let body): return body.contains { $0.storesByNumber(in: name) }
+    default: return false
+    }
+  }
+
   /// How many subscripts deep the statement stores into a tree.
   fileprivate func storeDepth(in name: String) -> Int {
     func depth(_ target: PythonExpression) -> Int {
