@@ -17,7 +17,13 @@ final class IndexFormWriter {
   /// Views, named like what they show until another name is found for them.
   private var views: Set<Value> = []
   /// What is written already and can be used where the writer is.
-  private var operands: [Int: Operand] = [:]
+  private var operands: [Place: Operand] = [:]
+
+  /// A planned operation in a call of modules, which become functions that compute their own.
+  private struct Place: Hashable {
+    var node: Int
+    var modules: [ModuleCall]
+  }
 
   init(_ analysis: IndexFunctionAnalysis, _ choice: IndexFormChoice) {
     builder = GraphBuilder(analysis.function)
@@ -64,7 +70,7 @@ final class IndexFormWriter {
     // What is written anew stands where the value came from, so that it belongs to the same module.
     builder.origin = original.origin
     for result in original.results {
-      if let mask = maskForms[result] { masks[result] = try operand(mask.mask, namedLike: result) }
+      if let mask = maskForms[result] { masks[result] = try operand(mask.mask, maskNamedLike: result) }
       if let form = broadcastForms[result] { broadcasts[result] = try operand(form, namedLike: result).asValue }
       if let form = forms[result] { replacements[result] = try operand(form, namedLike: result).asValue }
     }
@@ -73,6 +79,19 @@ final class IndexFormWriter {
   private func operand(_ reference: IndexPlanTable.Reference, namedLike original: Value) throws -> Operand {
     let written = try operand(reference)
     if let value = written.asValue { nameLike(original, value) }
+    return written
+  }
+
+  /// A mask is named for what it is, unless its name says so or it shows another value.
+  private func operand(_ reference: IndexPlanTable.Reference, maskNamedLike original: Value) throws -> Operand {
+    let written = try operand(reference)
+    guard let value = written.asValue else { return written }
+    let hint = builder.function.info(original).hint
+    if hint?.contains("mask") == true {
+      nameLike(original, value)
+    } else if builder.function.info(value).hint == nil {
+      builder.function.setHint("mask", of: value)
+    }
     return written
   }
 
@@ -91,14 +110,15 @@ final class IndexFormWriter {
     case .absent: return .absent
     case .list(let parts): return .list(try parts.compactMap { try operand($0).asValue })
     case .node(let number):
-      if let known = operands[number] { return known }
+      let place = Place(node: number, modules: builder.origin.modules)
+      if let known = operands[place] { return known }
       let node = table.nodes[number]
       guard let definition = OpCatalogue.definition(node.op) else {
         throw Diagnostic(.internalError, "there is no op `\(node.op)`")
       }
       let inner = try node.operands.map(operand)
       let results = try builder.apply(definition, inner, attributes: node.attributes)
-      operands[number] = results[node.result]
+      operands[place] = results[node.result]
       nameView(inner, results[node.result])
       return results[node.result]
     }

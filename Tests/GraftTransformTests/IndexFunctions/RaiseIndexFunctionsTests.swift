@@ -83,16 +83,16 @@ import Testing
       attention(
         Self.gathered + "%a = greater_equal(%j, 0) : bool[T,1] %m = bitwise_and(%a, %seen) : bool[N,1,T,T]"),
       becomes: """
-        %m.6 = reshape(%mask.0) {shape = [N, 1, 1, T]} : bool[N,1,1,T]
-        %o.7 = attention(%q.3, %k.4, %v.5, %m.6, absent) : f32[N,2,T,4]
+        %mask.6 = reshape(%mask.0) {shape = [N, 1, 1, T]} : bool[N,1,1,T]
+        %o.7 = attention(%q.3, %k.4, %v.5, %mask.6, absent) : f32[N,2,T,4]
         return %o.7
         """)
     try expect(
       attention(
         Self.gathered + "%a = less_equal(%i, %j) : bool[T,T] %m = bitwise_and(%a, %seen) : bool[N,1,T,T]"),
       becomes: """
-        %m.6 = reshape(%mask.0) {shape = [N, 1, 1, T]} : bool[N,1,1,T]
-        %o.7 = attention(%q.3, %k.4, %v.5, %m.6, absent) {causal = true} : f32[N,2,T,4]
+        %mask.6 = reshape(%mask.0) {shape = [N, 1, 1, T]} : bool[N,1,1,T]
+        %o.7 = attention(%q.3, %k.4, %v.5, %mask.6, absent) {causal = true} : f32[N,2,T,4]
         return %o.7
         """)
   }
@@ -108,8 +108,8 @@ import Testing
         %line.6 = arange {count = T, dtype = i64} : i64[T]
         %j.7 = reshape(%line.6) {shape = [T, 1]} : i64[T,1]
         %8 = subtract(%j.7, %line.6) : i64[T,T]
-        %m.9 = less(%8, 4) : bool[T,T]
-        %o.10 = attention(%q.3, %k.4, %v.5, %m.9, absent) {causal = true} : f32[N,2,T,4]
+        %mask.9 = less(%8, 4) : bool[T,T]
+        %o.10 = attention(%q.3, %k.4, %v.5, %mask.9, absent) {causal = true} : f32[N,2,T,4]
         return %o.10
         """)
   }
@@ -313,5 +313,28 @@ import Testing
         } : f32[N,2,T,4]
         return %o.6
         """)
+  }
+
+  /// Modules become functions, none of which may read what another has computed for itself.
+  @Test func modulesShareNoForms() throws {
+    var function = try indexProgram(
+      indices + """
+        %s = subtract(%j, 4) : i64[T,1] %a = greater(%i, %s) : bool[T,T] %m = bitwise_and(true, %a) : bool[T,T]
+        %t = subtract(%j, 4) : i64[T,1] %b = greater(%i, %t) : bool[T,T] %n = bitwise_and(true, %b) : bool[T,T]
+        %x = where(%m, %bias, 1.0) : f32[T,T] %e = exp(%x) : f32[T,T]
+        %y = where(%n, %e, 2.0) : f32[T,T] %g = exp(%y) : f32[T,T] return %g
+        """)
+    for index in function.body.operations.indices {
+      let path = (6...8).contains(index) || index > 10 ? "second" : "first"
+      function.body.operations[index].origin.modules = [ModuleCall(path: path, className: "Module")]
+    }
+    let pipeline = PassPipeline(
+      "test", [RaiseIndexFunctions(), EliminateCommonSubexpressions(), EliminateDeadCode()], verifies: true)
+    let operations = try pipeline.run(function).body.operations
+    let first = Set(operations.filter { $0.origin.path == "first" }.flatMap(\.results))
+    let crossing = operations.filter { $0.origin.path == "second" }.flatMap(\.usedValues).filter(first.contains)
+    // What the first module yields: its exponential.
+    #expect(Set(crossing).count == 1)
+    #expect(operations.count { $0.name == "subtract" } == 2)
   }
 }
