@@ -136,7 +136,7 @@ package struct AntiUnifier {
     if expressions.allSatisfy({ $0 == first }) { return first }
     if let shared = aliased(expressions) { return shared }
     if expressions.allSatisfy(\.isConstant) { return constant(expressions, for: parameter) }
-    if case .call(let function, _) = first { return unifyCalls(expressions, of: function) }
+    if case .call = first { return unifyCalls(expressions) }
     let heads = expressions.map { $0.mapChildren { _ in .none } }
     guard heads.allSatisfy({ $0 == heads[0] }) else { return nil }
     if case .name = first { return nil }
@@ -152,11 +152,13 @@ package struct AntiUnifier {
     return first.mapChildren { next.next() ?? $0 }
   }
 
-  private mutating func unifyCalls(_ calls: [PythonExpression], of function: PythonExpression) -> PythonExpression? {
+  private mutating func unifyCalls(_ calls: [PythonExpression]) -> PythonExpression? {
+    var functions: [PythonExpression] = []
     var positional: [[PythonExpression]] = []
     var keywords: [[(String, PythonExpression)]] = []
     for call in calls {
-      guard case .call(function, let arguments) = call else { return nil }
+      guard case .call(let function, let arguments) = call else { return nil }
+      functions.append(function)
       positional.append([])
       keywords.append([])
       for argument in arguments {
@@ -167,7 +169,9 @@ package struct AntiUnifier {
         }
       }
     }
-    guard positional.allSatisfy({ $0.count == positional[0].count }) else { return nil }
+    guard positional.allSatisfy({ $0.count == positional[0].count }),
+      let function = unify(functions, of: calls.count)
+    else { return nil }
     let signature = signatures[function.dottedName ?? ""]
     var arguments: [PythonArgument] = []
     for index in positional[0].indices {

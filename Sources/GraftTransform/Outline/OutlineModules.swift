@@ -12,7 +12,7 @@ package struct OutlineModules {
   private let parameters: [Value: Argument]
 
   package init(_ function: Function) {
-    source = function
+    source = RematerialiseConstants(function).run()
     let splits = function.body.operations.filter { $0.name == "split_key" }
     keys = Set(splits.flatMap(\.results) + function.arguments.filter { $0.role == .key }.map(\.value))
     parameters = Dictionary(
