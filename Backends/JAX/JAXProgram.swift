@@ -41,8 +41,10 @@ struct JAXProgram {
       }
       for (name, members) in classes { try write(name, members) }
     }
+    var main = root
+    main.nameValues(inputs: nil)
     functions.append(
-      copyingState(try written(root, calls: ModuleInstance.children(of: root), name: nil).function))
+      copyingState(try written(main, calls: ModuleInstance.children(of: root), name: nil).function))
   }
 
   /// Writes the functions of one class of module.
@@ -52,7 +54,7 @@ struct JAXProgram {
     var all: [JAXFunctionWriter.Written] = []
     for instance in instances {
       var function = instance.function
-      function.function.renameInputs(inputNames)
+      function.nameValues(inputs: inputNames)
       all.append(try written(function, calls: instance.children, name: base))
     }
     let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
@@ -189,18 +191,4 @@ private struct ModuleInstance {
 extension OutlinedFunction {
   /// How many calls there are below.
   fileprivate var callCount: Int { calls.reduce(0) { $0 + 1 + $1.callee.callCount } }
-}
-
-extension Function {
-  /// Names the inputs, when there are as many.
-  fileprivate mutating func renameInputs(_ names: [String]) {
-    guard names.count == inputNames.count else { return }
-    inputNames = names
-    inputs = .dict(names.indices.map { Tree.Field(names[$0], .leaf($0)) })
-    for argument in arguments {
-      if case .input(let leaf) = argument.role, names.indices.contains(leaf) {
-        setHint(names[leaf], of: argument.value)
-      }
-    }
-  }
 }

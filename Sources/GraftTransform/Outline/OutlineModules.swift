@@ -56,7 +56,7 @@ package struct OutlineModules {
           default: nil
           }
         }
-        name(results, of: module, members, operands, in: &function)
+        name(results, of: module, members, in: &function)
         operations.append(
           Operation(
             Operation.callName, operands, attributes: ["site": .int(calls.count)], results: results,
@@ -130,18 +130,17 @@ package struct OutlineModules {
 
   // MARK: Names and origins
 
-  /// Names a call's results after the variables of the calling statement, or else after the input that they replace.
+  /// Names a call's results after the variables of the calling statement; a single result of a statement that assigns
+  /// none gets the name of the input that it replaces, once the inputs have theirs.
   private func name(
-    _ results: [Value], of module: ModuleCall, _ members: [ModulePartition.Item], _ operands: [Operand],
-    in function: inout Function
+    _ results: [Value], of module: ModuleCall, _ members: [ModulePartition.Item], in function: inout Function
   ) {
     let targets = callOrigin(module, members).location?.assignmentTargets ?? []
-    let inherited = operands.first?.asValue.flatMap { function.info($0).hint }
     for (index, result) in results.enumerated() {
       if targets.count == results.count {
         function.setHint(targets[index], of: result)
-      } else if results.count == 1, let inherited {
-        function.setHint(inherited, of: result)
+      } else if results.count == 1 {
+        function.setHint(nil, of: result)
       }
     }
   }

@@ -10,6 +10,25 @@ package struct OutlinedFunction: Sendable {
   package var function: Function
   package var calls: [ModuleCallSite]
 
+  /// Names the inputs, when there are as many, and the results of calls that have no name after what they replace.
+  package mutating func nameValues(inputs names: [String]?) {
+    if let names, names.count == function.inputNames.count {
+      function.inputNames = names
+      function.inputs = .dict(names.indices.map { Tree.Field(names[$0], .leaf($0)) })
+      for argument in function.arguments {
+        if case .input(let leaf) = argument.role, names.indices.contains(leaf) {
+          function.setHint(names[leaf], of: argument.value)
+        }
+      }
+    }
+    for operation in function.body.operations where operation.callSite != nil && operation.results.count == 1 {
+      guard function.info(operation.results[0]).hint == nil, let replaced = operation.operands.first?.asValue else {
+        continue
+      }
+      function.setHint(function.info(replaced).hint, of: operation.results[0])
+    }
+  }
+
   /// How deep calls nest below: 0 for a function that calls none.
   package var height: Int { calls.map { $0.callee.height + 1 }.max() ?? 0 }
 }
