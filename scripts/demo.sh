@@ -8,7 +8,9 @@ graft=$(swift build -c release --show-bin-path)/graft
 out=out/minilm
 
 show() {
-  printf '\n$ %s\n' "$*"
+  local line="$*"
+  line=${line/#$graft/graft}
+  printf '\n$ %s\n' "${line/#$GRAFT_PYTHON/python}"
   "$@"
 }
 

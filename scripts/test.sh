@@ -99,7 +99,7 @@ start_comparisons() {
   export GRAFT_EMIT_TRACE=$bin/emit-trace
   compared=(conformance-torchvision conformance-transformers conformance-nn conformance-functions)
   local commands=(
-    "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2 torchvision/vit"
+    "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2"
     "$bin/graft-conformance transformers/" "$bin/graft-conformance nn/" "$bin/graft-conformance functions/"
   )
   local file

@@ -86,7 +86,7 @@ struct TranspileCommand: AsyncParsableCommand {
     if json {
       Console.output(try JSONText.encode(result.manifest))
     } else {
-      for file in result.files { Console.output(file.path(percentEncoded: false)) }
+      for file in result.files { Console.output(Self.shown(file)) }
       if let verification = result.manifest.verification {
         for line in VerificationTable(verification).summary { Console.output(line) }
       } else {
@@ -97,5 +97,14 @@ struct TranspileCommand: AsyncParsableCommand {
       for line in VerificationTable(verification).failure { Console.note(line) }
       throw StatusError(status: .notVerified)
     }
+  }
+}
+
+extension TranspileCommand {
+  /// A path as the user would type it: relative to the current folder if it lies within.
+  fileprivate static func shown(_ file: URL) -> String {
+    let path = file.path(percentEncoded: false)
+    let folder = FileManager.default.currentDirectoryPath + "/"
+    return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
   }
 }
