@@ -28,12 +28,12 @@ struct JAXProgram {
 
   /// The helper functions that the file has to carry, in the library's order.
   var usedHelpers: [HelperLibrary.Helper] {
-    JAXTarget().helpers.closure(of: helpers).map { $0.renaming(main, to: "_\(main)") }
+    JAXTarget().helpers.closure(of: helpers).map { $0.renaming(main, to: HelperLibrary.name(of: main, beside: main)) }
   }
 
   /// Writes a function and those that it calls, the called ones first.
   mutating func write(_ root: OutlinedFunction) throws {
-    let instances = ModuleInstance.all(below: root)
+    let (calls, instances) = ModuleInstance.all(below: root)
     for height in 0..<root.height {
       var classes: OrderedDictionary<String, [ModuleInstance]> = [:]
       for instance in instances where instance.function.height == height {
@@ -44,7 +44,7 @@ struct JAXProgram {
     var main = root
     main.nameValues(inputs: nil)
     functions.append(
-      copyingState(try written(main, calls: ModuleInstance.children(of: root), name: nil).function))
+      copyingState(try written(main, calls: calls, name: nil).function))
   }
 
   /// Writes the functions of one class of module.
@@ -161,34 +161,20 @@ private struct ModuleInstance {
   let function: OutlinedFunction
   let children: [Int]
 
-  /// Every call below a function; numbered in the order of a walk that begins at the root.
-  static func all(below root: OutlinedFunction) -> [ModuleInstance] {
+  /// The numbers of a function's own calls, and every call below it; numbered in the order of a walk.
+  static func all(below root: OutlinedFunction) -> (calls: [Int], instances: [ModuleInstance]) {
     var instances: [ModuleInstance] = []
-    func visit(_ function: OutlinedFunction, _ next: inout Int) -> [Int] {
+    var next = 0
+    func visit(_ function: OutlinedFunction) -> [Int] {
       function.calls.map { site in
         let id = next
         next += 1
-        let children = visit(site.callee, &next)
+        let children = visit(site.callee)
         instances.append(ModuleInstance(id: id, path: site.path, function: site.callee, children: children))
         return id
       }
     }
-    var next = 0
-    _ = visit(root, &next)
-    return instances.sorted { $0.id < $1.id }
+    let calls = visit(root)
+    return (calls, instances.sorted { $0.id < $1.id })
   }
-
-  /// The numbers of a root's own calls.
-  static func children(of root: OutlinedFunction) -> [Int] {
-    var next = 0
-    return root.calls.map { site in
-      defer { next += 1 + site.callee.callCount }
-      return next
-    }
-  }
-}
-
-extension OutlinedFunction {
-  /// How many calls there are below.
-  fileprivate var callCount: Int { calls.reduce(0) { $0 + 1 + $1.callee.callCount } }
 }

@@ -28,11 +28,10 @@ struct VerificationTable {
   /// Every tensor and module of every run.
   var rows: [String] {
     report.runs.flatMap { run -> [String] in
-      let modules = run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
       return [
         "\(run.mode) \(run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
       ]
-        + (run.tensors + modules).map { row in
+        + run.rows.map { row in
           let judgement = row.passed ? "ok  " : "FAIL"
           let place = row.passed ? "" : row.location.map { " (\($0))" } ?? ""
           return
@@ -57,9 +56,8 @@ struct VerificationTable {
   }
 
   private func worst(of run: VerificationReport.Run) -> [VerificationReport.Row] {
-    let rows = run.tensors + run.modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } }
     let kinds: [VerificationReport.Kind] = [.output, .inputGradient, .parameterGradient, .state]
-    return kinds.compactMap { kind in rows.filter { $0.kind == kind }.max { $0.error < $1.error } }
+    return kinds.compactMap { kind in run.rows.filter { $0.kind == kind }.max { $0.error < $1.error } }
   }
 
   private func number(_ value: Double) -> String {

@@ -217,7 +217,7 @@ package final class FunctionEmitter {
   // MARK: Helpers
 
   /// What a helper is called in the file: by its own name, unless the function that is being written has that one.
-  func nameOfHelper(_ name: String) -> String { name == main ? "_\(name)" : name }
+  func nameOfHelper(_ name: String) -> String { HelperLibrary.name(of: name, beside: main) }
 
   // MARK: Inputs
 
@@ -309,7 +309,7 @@ extension Origin {
   /// Identifies the source statement that an operation is part of: its call stack in the model's own source, and the
   /// module that runs it.
   var statement: String {
-    let owner = modules.last { !$0.className.hasPrefix("torch.nn.modules.") }
+    let owner = modules.last { !$0.isFrameworkLayer }
     let stack = frames.filter { !$0.file.contains("/torch/nn/") }.map { "\($0.file):\($0.line)" }
     return "\(owner?.path ?? "")#\(owner?.call ?? 0)|" + stack.joined(separator: "|")
   }

@@ -13,7 +13,14 @@ package struct HelperLibrary: Sendable {
     package var references: Set<String>
 
     /// The parameters, with those defaults that are constants.
-    package var signature: AntiUnifier.Signature {
+    package let signature: AntiUnifier.Signature
+
+    fileprivate init(name: String, source: String, references: Set<String>) {
+      (self.name, self.source, self.references) = (name, source, references)
+      signature = Self.signature(of: name, in: source)
+    }
+
+    private static func signature(of name: String, in source: String) -> AntiUnifier.Signature {
       var positional: [String] = []
       var defaults: [String: PythonExpression] = [:]
       var isPositional = true
@@ -56,6 +63,9 @@ package struct HelperLibrary: Sendable {
       return Helper(name: name == old ? new : name, source: renamed + rest, references: references)
     }
   }
+
+  /// What a helper is called in a file: by its own name, unless the file's main function has that one.
+  package static func name(of helper: String, beside main: String) -> String { helper == main ? "_\(helper)" : helper }
 
   package let helpers: OrderedDictionary<String, Helper>
 

@@ -31,6 +31,14 @@ package struct ModuleCall: Hashable, Sendable, Codable {
   }
 }
 
+extension ModuleCall {
+  /// Whether the class is one of the framework's own layers.
+  package var isFrameworkLayer: Bool { className.hasPrefix("torch.nn.modules.") }
+
+  /// Whether the class is one of the framework's that do nothing but call others.
+  package var isContainer: Bool { className.hasPrefix("torch.nn.modules.container.") }
+}
+
 /// Where an operation came from in the source program.
 package struct Origin: Hashable, Sendable {
   /// The modules that were being called, outermost first; empty at the root.

@@ -26,7 +26,7 @@ public struct VerificationReport: Codable, Sendable, Equatable {
     public var wideError: Double?
 
     /// All that was compared.
-    var rows: [Row] { tensors + modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } } }
+    public var rows: [Row] { tensors + modules.flatMap { [$0.output, $0.gradient, $0.state].compactMap { $0 } } }
   }
 
   /// One compared tensor.

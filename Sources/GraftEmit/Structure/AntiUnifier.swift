@@ -67,8 +67,8 @@ package struct AntiUnifier {
     guard owners.allSatisfy({ bodies[$0].count == bodies[owner].count }),
       others.allSatisfy({ bodies[$0].count == length })
     else { return nil }
-    let assigned = bodies[owner][start...last].flatMap(\.assignedVariables)
-    let read = bodies[owner][(last + 1)...].flatMap(\.readNames)
+    let assigned = bodies[owner][start...last].flatMap(\.assignedNames)
+    let read = bodies[owner][(last + 1)...].flatMap(\.names)
     guard let name = assigned.last, assigned.count(where: { read.contains($0) }) == 1, read.contains(name) else {
       return nil
     }
@@ -77,7 +77,7 @@ package struct AntiUnifier {
     alias = Alias(name: name, owners: owners, other: nil)
     let rest = bodies.indices.map { Array(bodies[$0][(owners.contains($0) ? last + 1 : start)...]) }
     let after = unifyAll(rest)
-    guard let after, let replaced = alias?.other, !bodies[other][..<start].flatMap(\.assignedVariables).contains(name)
+    guard let after, let replaced = alias?.other, !bodies[other][..<start].flatMap(\.assignedNames).contains(name)
     else { return nil }
     alias = nil
     present = owners.sorted()
@@ -278,10 +278,5 @@ extension PythonStatement {
       return expression
     }
     return found
-  }
-
-  /// The variables that the statement gives a value.
-  fileprivate var assignedVariables: [String] {
-    if case .assign(let targets, _) = self { targets.flatMap(\.targetNames) } else { [] }
   }
 }

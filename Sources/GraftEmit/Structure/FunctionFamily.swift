@@ -46,7 +46,7 @@ package struct FunctionFamily: Sendable {
     self.members = members
     let (signature, returns) = (function.parameters, function.returns)
     guard own.allSatisfy({ $0.parameters == signature && $0.returns == returns }) else { return nil }
-    let names = Set(signature.all.map(\.name)).union(own.flatMap(\.body).flatMap(\.readNames))
+    let names = Set(signature.all.map(\.name)).union(own.flatMap(\.body).flatMap(\.names))
     var unifier = AntiUnifier(signatures: signatures, avoiding: names)
     let optional = Self.optionalChild(members.map { children[$0] })
     let body: [PythonStatement]?
@@ -111,17 +111,5 @@ extension PythonExpression {
     case .unary(_, let operand): operand.typeName
     default: "tuple"
     }
-  }
-}
-
-extension PythonStatement {
-  /// Every name that occurs.
-  var readNames: [String] {
-    var names: [String] = []
-    _ = mapExpressions { expression in
-      names += expression.freeNames
-      return expression
-    }
-    return names
   }
 }

@@ -187,18 +187,3 @@ extension PythonExpression {
     return mapChildren { $0.replacing(elements) }
   }
 }
-
-extension PythonStatement {
-  fileprivate var assignedNames: [String] {
-    if case .assign(let targets, _) = self { targets.flatMap(\.targetNames) } else { [] }
-  }
-
-  fileprivate var names: [String] {
-    var names: [String] = []
-    _ = mapExpressions { expression in
-      names += expression.freeNames
-      return expression
-    }
-    return names
-  }
-}

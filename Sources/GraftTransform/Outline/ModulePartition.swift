@@ -41,8 +41,9 @@ struct ModulePartition {
   mutating func elements() -> [Element] {
     while true {
       let groups = grouped()
-      if let refused = groups.first(where: { !accepts($0.key, $0.value.map { items[$0] }) }) {
-        dissolve(refused.value)
+      let refused = groups.filter { !accepts($0.key, $0.value.map { items[$0] }) }
+      if !refused.isEmpty {
+        for members in refused.values { dissolve(members) }
         continue
       }
       switch ordered(groups) {

@@ -36,7 +36,7 @@ package struct OutlineModules {
   ) throws -> OutlinedFunction {
     let used = uses(items)
     let returned = Set(function.body.results.flatMap(\.values))
-    var partition = ModulePartition(items) { accepts($0, $1, within: items.count, path) }
+    var partition = ModulePartition(items) { accepts($0, $1, within: path) }
     var operations: [Operation] = []
     var calls: [ModuleCallSite] = []
     for element in partition.elements() {
@@ -98,11 +98,10 @@ package struct OutlineModules {
   // MARK: Which modules
 
   private func accepts(
-    _ module: ModuleCall, _ members: [ModulePartition.Item], within count: Int, _ path: String
+    _ module: ModuleCall, _ members: [ModulePartition.Item], within path: String
   ) -> Bool {
-    if module.className.hasPrefix("torch.nn.modules.container.") || module.path == path { return false }
-    let isLibrary = module.className.hasPrefix("torch.nn.modules.")
-    guard members.count >= (isLibrary ? 6 : 3) else { return false }
+    if module.isContainer || module.path == path { return false }
+    guard members.count >= (module.isFrameworkLayer ? 6 : 3) else { return false }
     let operations = members.map(\.operation)
     let interface = ModuleInterface(
       module.path, operations, parameters: parameters, keys: keys, updates: source.stateUpdates)

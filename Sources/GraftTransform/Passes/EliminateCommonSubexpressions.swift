@@ -49,7 +49,7 @@ package struct EliminateCommonSubexpressions: Pass {
         }
         let key = Key(
           name: operation.name, operands: operation.operands, attributes: operation.attributes,
-          modules: operation.origin.modules.filter { !$0.className.hasPrefix("torch.nn.modules.") })
+          modules: operation.origin.modules.filter { !$0.isFrameworkLayer })
         if let earlier = known[key], merge(operation, into: earlier) { continue }
         known[key] = operation
         kept.append(operation)
