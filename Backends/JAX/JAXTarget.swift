@@ -2,6 +2,7 @@ package import GraftEmit
 package import GraftIR
 package import GraftOps
 package import GraftSyntax
+package import GraftTransform
 
 /// JAX as experts write it: pure functions over nested dicts of parameters.
 package struct JAXTarget: PythonTarget {
@@ -25,6 +26,8 @@ package struct JAXTarget: PythonTarget {
   }
 
   package var helpers: HelperLibrary { JAXHelpers.library }
+
+  package var layoutPreferences: [RewriteRule] { [.attentionHeadsLast] }
 
   package func rule(for op: String) -> EmitRule? { JAXRules.all[op] }
 

@@ -51,7 +51,8 @@ package struct Conversion: Sendable {
     let (observed, dropped) = try DropUnobservedState().split(FoldKnownTensors(tensor: tensor).run(function))
     let target = JAXTarget()
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
-    return (try Self.simplification(verifies: false).run(decomposed), dropped)
+    let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(decomposed)
+    return (try UnstackSelections().run(Self.simplification(verifies: false).run(arranged)), dropped)
   }
 
   private static func simplification(verifies: Bool) -> PassPipeline {

@@ -1,6 +1,7 @@
 package import GraftIR
 package import GraftOps
 package import GraftSyntax
+package import GraftTransform
 
 /// What one Python framework spells its own way; everything else is read from the catalogue.
 package protocol PythonTarget: Sendable {
@@ -10,6 +11,8 @@ package protocol PythonTarget: Sendable {
   var aliases: [ModuleAlias] { get }
   /// Functions that emitted code may bring along.
   var helpers: HelperLibrary { get }
+  /// Rewritings of operations into the layout that the target has them in.
+  var layoutPreferences: [RewriteRule] { get }
   /// How an op is written that the catalogue's spelling cannot say.
   func rule(for op: String) -> EmitRule?
   /// A number that the target has a name for, such as infinity; nil for one that is written out.
@@ -22,6 +25,8 @@ package protocol PythonTarget: Sendable {
 package typealias EmitRule = @Sendable (EmitContext) throws -> [PythonExpression]
 
 extension PythonTarget {
+  package var layoutPreferences: [RewriteRule] { [] }
+
   package func constant(_ value: Double, imports: inout ImportSet) -> PythonExpression? { nil }
 
   /// Whether the target can write the op as it stands, without decomposing it.

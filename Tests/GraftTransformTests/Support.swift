@@ -36,5 +36,6 @@ func expect(
   sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
   let pipeline = PassPipeline("test", passes + [EliminateDeadCode()], verifies: true)
-  #expect(body(try pipeline.run(function)) == expected, sourceLocation: sourceLocation)
+  let found = body(try pipeline.run(function))
+  #expect(found == expected, "\(found)", sourceLocation: sourceLocation)
 }

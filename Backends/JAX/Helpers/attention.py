@@ -26,3 +26,32 @@ def attention_weights(
         scores = jnp.where(mask, scores, -jnp.inf) if hides else scores + mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)
     return jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
+
+
+def attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    mask: Array | None = None,
+    scale: float | None = None,
+    causal: bool = False,
+    rng: Array | None = None,
+    dropout_rate: float = 0,
+) -> Array:
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D].
+
+    A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
+    """
+    scores = jnp.einsum("...thd,...shd->...hts", query, key)
+    scores *= query.shape[-1] ** -0.5 if scale is None else scale
+    if causal:
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)
+        scores = jnp.where(past, scores, -jnp.inf)
+    if mask is not None:
+        hides = mask.dtype == bool
+        scores = jnp.where(mask, scores, -jnp.inf) if hides else scores + mask
+    sees = (scores != -jnp.inf).any(-1, keepdims=True)
+    weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
+    weights = dropout(weights, rng, dropout_rate)
+    return jnp.einsum("...hts,...shd->...thd", weights, value)

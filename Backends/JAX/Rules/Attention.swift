@@ -2,39 +2,67 @@ import GraftEmit
 import GraftIR
 import GraftOps
 import GraftSyntax
+import GraftTransform
 
 extension JAXRules {
   static let attention: Rules = [
     "attention": { context in
-      try context.usesDotProductAttention ? context.dotProductAttention() : context.attentionByWeights()
+      if try context.usesDotProductAttention { return [try context.dotProductAttention()] }
+      return [try context.call.headsAreLast ? context.attentionByHelper() : context.attentionByWeights()]
     }
   ]
 }
 
+extension RewriteRule {
+  /// Attention with heads in the layout of `jax.nn.dot_product_attention`: [B, T, H, D].
+  static let attentionHeadsLast = RewriteRule("attention heads last", "attention") { b, site in
+    guard try !site.op.headsAreLast, (0..<3).allSatisfy({ site.type(site.op[$0])?.rank == 4 }) else { return nil }
+    var attributes = site.op.attributes
+    attributes["layout"] = .string("heads_last")
+    let operands = try site.op.operands.prefix(3).map(b.exchangingHeads) + site.op.operands.dropFirst(3)
+    return [try b.exchangingHeads(b.apply(site.op.definition, operands, attributes: attributes)[0])]
+  }
+}
+
 extension EmitContext {
-  /// Whether JAX's own function means the same: it takes [B, T, H, D] only, drops nothing, and lets a query that may see
-  /// nothing see everything.
+  /// Whether JAX's own function means the same: it drops nothing, and lets a query that may see nothing see everything.
   fileprivate var usesDotProductAttention: Bool {
     get throws {
+      guard try call.headsAreLast, call["mask"].isAbsent, call["rng"].isAbsent else { return false }
       let (query, key, value) = (try call.type(0), try call.type(1), try call.type(2))
-      let isGrouped = try call.groups() != nil
-      let hasFittingHeads = isGrouped || query.shape.dropFirst().first == key.shape.dropFirst().first
-      return query.rank == 4 && key.rank == 4 && value.rank == 4 && call["mask"].isAbsent && call["rng"].isAbsent
-        && query.shape[0] == key.shape[0] && key.shape.prefix(3) == value.shape.prefix(3)
+      let hasFittingHeads = try call.groups() != nil || query.shape[2] == key.shape[2]
+      return query.shape[0] == key.shape[0] && key.shape.prefix(3) == value.shape.prefix(3)
         && query.shape[3] == value.shape[3] && hasFittingHeads
     }
   }
 
-  fileprivate func dotProductAttention() throws -> [PythonExpression] {
+  fileprivate func dotProductAttention() throws -> PythonExpression {
     var keywords: [(String, PythonExpression)] = []
     try addScale(to: &keywords)
     if try call.bool("causal") { keywords.append(("is_causal", true)) }
-    let operands = ["query", "key", "value"].map { operand($0).swappingAxes(1, 2) }
-    return [reference("jax.nn.dot_product_attention").call(operands, keywords: keywords).swappingAxes(1, 2)]
+    return reference("jax.nn.dot_product_attention").call(
+      [operand("query"), operand("key"), operand("value")], keywords: keywords)
   }
 
-  /// The weights by a helper, and the rest in place.
-  fileprivate func attentionByWeights() throws -> [PythonExpression] {
+  /// Attention over [..., T, H, D] with a mask or dropout.
+  fileprivate func attentionByHelper() throws -> PythonExpression {
+    var (key, value) = (operand("key"), operand("value"))
+    if let groups = try call.groups() {
+      let axis = [("axis", PythonExpression.integer(-2))]
+      key = key.method("repeat", .integer(groups), keywords: axis)
+      value = value.method("repeat", .integer(groups), keywords: axis)
+    }
+    var keywords: [(String, PythonExpression)] = []
+    if !call["mask"].isAbsent { keywords.append(("mask", operand("mask"))) }
+    try addScale(to: &keywords)
+    if try call.bool("causal") { keywords.append(("causal", true)) }
+    let rate = try call.double("dropout_rate")
+    if !call["rng"].isAbsent, rate != 0 { keywords += [("rng", operand("rng")), ("dropout_rate", .float(rate))] }
+    return helper("attention").call([operand("query"), key, value], keywords: keywords)
+  }
+
+  /// The weights over [..., T, D] by a helper, and the rest in place.
+  fileprivate func attentionByWeights() throws -> PythonExpression {
     var (key, value) = (operand("key"), operand("value"))
     if let groups = try call.groups() {
       let axis = [("axis", PythonExpression.integer(-3))]
@@ -49,7 +77,7 @@ extension EmitContext {
     var weights = helper("attention_weights").call(positional, keywords: keywords)
     let rate = try call.double("dropout_rate")
     if !call["rng"].isAbsent, rate != 0 { weights = helper("dropout").call(weights, operand("rng"), .float(rate)) }
-    return [weights.matmul(value)]
+    return weights.matmul(value)
   }
 
   private func addScale(to keywords: inout [(String, PythonExpression)]) throws {
@@ -61,14 +89,5 @@ extension EmitContext {
       return
     }
     keywords.append(("scale", .float(scale)))
-  }
-}
-
-extension PythonExpression {
-  /// `self.swapaxes(a, b)`, or what it was before that was done once already.
-  func swappingAxes(_ a: Int, _ b: Int) -> PythonExpression {
-    let axes = [PythonArgument.positional(.integer(a)), .positional(.integer(b))]
-    if case .call(.attribute(let base, "swapaxes"), axes) = self { return base }
-    return method("swapaxes", .integer(a), .integer(b))
   }
 }

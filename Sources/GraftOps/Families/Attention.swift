@@ -1,10 +1,12 @@
-import GraftIR
+package import GraftIR
 
 extension OpDefinition {
   static let attention: [OpDefinition] = [scaledDotProductAttention]
 
   /// `softmax(scale * query @ key.T + mask) @ value` over query [..., T, D], key [..., S, D], value [..., S, E].
   ///
+  /// With `layout = "heads_last"` the heads stand beside the features: query [..., T, H, D], key [..., S, H, D], value
+  /// [..., S, H, E], the mask [..., H, T, S] as ever.
   /// The mask [..., T, S] is boolean, true where a query sees a key, or is added to the scores; `causal` lets query i
   /// see keys 0 to i. A query that sees nothing yields zeros. `scale` is `1 / sqrt(D)` unless given. Where key and value
   /// have fewer heads (axis -3) than query, each serves as many consecutive query heads. With a key `rng`, a share
@@ -16,26 +18,11 @@ extension OpDefinition {
       AttributeSpec("scale", .float, default: Attribute.none),
       AttributeSpec("causal", .bool, default: .bool(false)),
       AttributeSpec("dropout_rate", .float, default: .float(0)),
+      AttributeSpec("layout", .string(["heads_first", "heads_last"]), default: .string("heads_first")),
     ],
-    infer: { call in
-      let (query, key, value) = (try call.type(0), try call.type(1), try call.type(2))
-      guard query.rank >= 2, key.rank >= 2, value.rank >= 2 else {
-        throw call.problem("takes [..., T, D], not \(query), \(key) and \(value)")
-      }
-      guard query.shape[query.rank - 1] == key.shape[key.rank - 1],
-        key.shape[key.rank - 2] == value.shape[value.rank - 2]
-      else { throw call.problem("shapes do not fit: \(query), \(key) and \(value)") }
-      var (keyBatch, valueBatch) = (Array(key.shape.dropLast(2)), Array(value.shape.dropLast(2)))
-      let queryBatch = Array(query.shape.dropLast(2))
-      if try call.groups() != nil, let heads = queryBatch.last, valueBatch.count == keyBatch.count {
-        keyBatch[keyBatch.count - 1] = heads
-        valueBatch[valueBatch.count - 1] = heads
-      }
-      guard let scores = ShapeRule.broadcast(queryBatch, keyBatch), let batch = ShapeRule.broadcast(scores, valueBatch)
-      else { throw call.problem("leading axes do not broadcast: \(query), \(key) and \(value)") }
-      return [query.with(shape: batch + [query.shape[query.rank - 2], value.shape[value.rank - 1]])]
-    },
+    infer: { call in [try call.attentionType()] },
     decomposition: { b, op in
+      if try op.headsAreLast { return [try b.attentionHeadsFirst(op)] }
       let query = try op.type(0)
       let (key, value) = try b.expandedHeads(op)
       let scale = try op.optional("scale")?.asDouble ?? op.defaultScale(query)
@@ -57,18 +44,53 @@ extension OpDefinition {
       Sample(
         .normal(2, 3, 5, 4), .normal(2, 3, 6, 4), .normal(2, 3, 6, 8), .normal(5, 6), attributes: ["scale": .float(0.3)]
       ),
+      Sample(
+        .normal(2, 5, 4, 6), .normal(2, 5, 2, 6), .normal(2, 5, 2, 6),
+        attributes: ["causal": .bool(true), "layout": .string("heads_last")]),
     ])
 }
 
 extension OpCall {
+  /// Whether query, key and value are [..., T, H, D] instead of [..., H, T, D].
+  package var headsAreLast: Bool { get throws { try string("layout") == "heads_last" } }
+
+  /// The type of query, key or value with the heads first.
+  private func headsFirst(_ index: Int) throws -> TensorType {
+    var type = try type(index)
+    if try headsAreLast, type.rank >= 3 { type.shape.swapAt(type.rank - 3, type.rank - 2) }
+    return type
+  }
+
   /// How many consecutive query heads share a head of key and value; nil when all have their own or there are none.
   package func groups() throws -> Int? {
-    let (query, key) = (try type(0), try type(1))
+    let (query, key) = (try headsFirst(0), try headsFirst(1))
     guard query.rank >= 3, key.rank >= 3, query.shape[query.rank - 3] != key.shape[key.rank - 3],
       let heads = query.shape[query.rank - 3].knownValue, let shared = key.shape[key.rank - 3].knownValue, shared > 1,
       heads % shared == 0
     else { return nil }
     return heads / shared
+  }
+
+  fileprivate func attentionType() throws -> TensorType {
+    let (query, key, value) = (try headsFirst(0), try headsFirst(1), try headsFirst(2))
+    let least = try headsAreLast ? 3 : 2
+    guard query.rank >= least, key.rank >= least, value.rank >= least else {
+      throw problem("takes \(least == 2 ? "[..., T, D]" : "[..., T, H, D]"), not \(query), \(key) and \(value)")
+    }
+    guard query.shape[query.rank - 1] == key.shape[key.rank - 1],
+      key.shape[key.rank - 2] == value.shape[value.rank - 2]
+    else { throw problem("shapes do not fit: \(query), \(key) and \(value)") }
+    var (keyBatch, valueBatch) = (Array(key.shape.dropLast(2)), Array(value.shape.dropLast(2)))
+    let queryBatch = Array(query.shape.dropLast(2))
+    if try groups() != nil, let heads = queryBatch.last, valueBatch.count == keyBatch.count {
+      keyBatch[keyBatch.count - 1] = heads
+      valueBatch[valueBatch.count - 1] = heads
+    }
+    guard let scores = ShapeRule.broadcast(queryBatch, keyBatch), let batch = ShapeRule.broadcast(scores, valueBatch)
+    else { throw problem("leading axes do not broadcast: \(query), \(key) and \(value)") }
+    var shape = batch + [query.shape[query.rank - 2], value.shape[value.rank - 1]]
+    if least == 3 { shape.swapAt(shape.count - 3, shape.count - 2) }
+    return query.with(shape: shape)
   }
 
   func defaultScale(_ query: TensorType) throws -> Double {
@@ -80,6 +102,22 @@ extension OpCall {
 }
 
 extension GraphBuilder {
+  /// [..., T, H, D] from [..., H, T, D], or the other way round.
+  package func exchangingHeads(_ x: Operand) throws -> Operand {
+    let rank = shape(x).count
+    var permutation = Array(0..<rank)
+    if rank >= 3 { permutation.swapAt(rank - 3, rank - 2) }
+    return try self(.transpose, x, attributes: ["permutation": .ints(permutation)])
+  }
+
+  /// Attention whose heads are last, by attention whose heads are first.
+  fileprivate func attentionHeadsFirst(_ op: OpCall) throws -> Operand {
+    var attributes = op.attributes
+    attributes["layout"] = nil
+    let operands = try op.operands.prefix(3).map(exchangingHeads) + op.operands.dropFirst(3)
+    return try exchangingHeads(apply(.scaledDotProductAttention, operands, attributes: attributes)[0])
+  }
+
   /// The last two axes exchanged.
   func matrixTransposed(_ x: Operand) throws -> Operand {
     let rank = shape(x).count

@@ -22,6 +22,8 @@ package struct RewriteRule: Sendable {
 /// The operation that a rule is tried at, and those that feed it.
 package struct RewriteSite {
   package let op: OpCall
+  /// Where the operation came from.
+  package let origin: Origin
   let producers: [Value: Operation]
   let function: Function
 
@@ -32,6 +34,9 @@ package struct RewriteSite {
     else { return nil }
     return OpCall(operation, of: definition, in: function)
   }
+
+  /// Where the operation that yields the operand came from; nil for a number or an argument.
+  package func origin(of operand: Operand) -> Origin? { operand.asValue.flatMap { producers[$0]?.origin } }
 
   /// The type of a tensor operand, or nil for a number in place.
   package func type(_ operand: Operand) -> TensorType? { operand.asValue.map { function.type(of: $0) } }

@@ -4,7 +4,7 @@ import GraftOps
 /// Applies rules to every operation of a function, in regions too, until none applies.
 ///
 /// What a rule appends has the origin of the operation that it replaces; the value that replaces a result takes over
-/// its hint. Operations that become unused stay for ``EliminateDeadCode``.
+/// its hint, unless it was there before and has its own. Operations that become unused stay for ``EliminateDeadCode``.
 package struct Rewriter: Pass {
   package let name: String
   private let everywhere: [RewriteRule]
@@ -70,7 +70,8 @@ private final class RewriteDriver {
   private func replace(_ operation: Operation, by rule: RewriteRule, depth: Int) throws -> Bool {
     guard let definition = OpCatalogue.definition(operation.name) else { return false }
     let call = OpCall(operation, of: definition, in: builder.function)
-    let site = RewriteSite(op: call, producers: producers, function: builder.function)
+    let site = RewriteSite(
+      op: call, origin: operation.origin, producers: producers, function: builder.function)
     let outerOrigin = builder.origin
     builder.origin = operation.origin
     defer { builder.origin = outerOrigin }
@@ -92,7 +93,9 @@ private final class RewriteDriver {
       let (was, becomes) = (builder.function.type(of: old), builder.function.type(of: value))
       if was.isProvablyDifferent(from: becomes) { throw problem(rule, operation, "turns \(was) into \(becomes)") }
       replacements[old] = value
-      if value.id >= known, let hint = builder.function.info(old).hint { builder.function.setHint(hint, of: value) }
+      if let hint = builder.function.info(old).hint, value.id >= known || builder.function.info(value).hint == nil {
+        builder.function.setHint(hint, of: value)
+      }
     }
     return true
   }
