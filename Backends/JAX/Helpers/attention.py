@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from .random import dropout
+
 
 def attention_weights(
     query: Array,
