@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-from elementwise import clamp
 from jax import Array, lax
+
+from .elementwise import clamp
 
 
 def smooth_l1_loss(x: Array, y: Array, *, beta: float = 1.0) -> Array:
