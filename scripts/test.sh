@@ -8,6 +8,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 export GRAFT_PYTHON=${GRAFT_PYTHON:-$PWD/.venv/bin/python}
+# XLA's optimiser takes half of the time, and is not what is tested.
+export XLA_FLAGS=${XLA_FLAGS:---xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false}
 configuration=(--configuration release -Xswiftc -enable-testing --scratch-path .build/testing)
 logs=.build/logs
 mkdir -p "$logs"

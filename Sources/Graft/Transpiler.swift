@@ -16,6 +16,26 @@ public struct Transpiler: Sendable {
 
   public init() {}
 
+  /// Traces the entry for people to look at; converts and writes nothing.
+  ///
+  /// - Parameter progress: told what is being done.
+  /// - Throws: ``Diagnostic``.
+  public func inspect(_ options: TranspileOptions, progress: ProgressHandler? = nil) async throws -> PackageInspector {
+    let (_, trace) = try await trace(options, progress: progress)
+    return PackageInspector(try trace.conversion.function(), of: options.entry, in: trace.document)
+  }
+
+  /// Starts Python and traces the entry.
+  private func trace(
+    _ options: TranspileOptions, progress: ProgressHandler?
+  ) async throws -> (host: PythonHost, trace: TraceReply) {
+    progress?("starting Python", nil)
+    let host = try await PythonHost.start(python: options.python)
+    try await host.loadTorch()
+    progress?("tracing", nil)
+    return (host, try await TraceReply(host.call("graft_torch_tracer", "trace", TraceRequest(options))))
+  }
+
   /// Traces the entry, converts it, writes its files and verifies them.
   ///
   /// The folder changes only when everything has been written: an interrupted or failed conversion leaves what was
@@ -25,11 +45,7 @@ public struct Transpiler: Sendable {
   /// - Returns: what was written, with the report of the verification; the report may say that it failed.
   /// - Throws: ``Diagnostic``.
   public func transpile(_ options: TranspileOptions, progress: ProgressHandler? = nil) async throws -> Result {
-    progress?("starting Python", nil)
-    let host = try await PythonHost.start(python: options.python)
-    try await host.loadTorch()
-    progress?("tracing", nil)
-    let trace = try await TraceReply(host.call("graft_torch_tracer", "trace", TraceRequest(options)))
+    let (host, trace) = try await trace(options, progress: progress)
     progress?("converting", nil)
     let program = try ConvertedProgram(trace, options: options)
     progress?("writing", nil)
@@ -57,11 +73,7 @@ public struct Transpiler: Sendable {
     let options = try TranspileOptions(manifest, directory: directory, python: python)
     try manifest.checkFiles(in: directory)
     let package = try GraftPackage(contentsOf: directory.appending(path: try manifest.file("package")).path)
-    progress?("starting Python", nil)
-    let host = try await PythonHost.start(python: python)
-    try await host.loadTorch()
-    progress?("tracing", nil)
-    let trace = try await TraceReply(host.call("graft_torch_tracer", "trace", TraceRequest(options)))
+    let (host, trace) = try await trace(options, progress: progress)
     try await host.loadJAX()
     let program = try ConvertedProgram(trace, options: options)
     let module = directory.appending(path: try manifest.file("source"))

@@ -6,22 +6,26 @@ import Graft
 struct InspectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Show what a converted program holds: signature, weights, operations, cost.",
+    abstract: "Show what a program holds: signature, weights, operations, cost.",
     discussion: """
-      Reads the .graft package only; no Python is needed. A multiply-add counts as two floating-point operations, and
-      moving data as none.
+      Reads a .graft package, for which no Python is needed, or traces an ENTRY as `graft transpile` does, and writes
+      nothing. A multiply-add counts as two floating-point operations, and moving data as none.
 
       EXAMPLES
         graft inspect out/
         graft inspect out/resnet18.graft --size N=8
         graft inspect out/ --ir
         graft inspect out/ --json
+        graft inspect torchvision.models:resnet18 --input 'x=f32[N,3,224,224]'
 
-      Exit codes: 0 done; 1 the package cannot be read; 2 wrong usage.
+      Exit codes: 0 done; 1 the package cannot be read, or the entry not be traced; 2 wrong usage; 3 the source uses
+      something unsupported.
       """)
 
-  @Argument(help: "A .graft file, or a folder that `graft transpile` wrote.", completion: .file(extensions: ["graft"]))
-  var package: String
+  @Argument(
+    help: "A .graft file, a folder that `graft transpile` wrote, or an entry as `graft transpile` takes it.",
+    completion: .file(extensions: ["graft"]))
+  var program: String
 
   @Option(
     name: .customLong("size"),
@@ -37,13 +41,16 @@ struct InspectCommand: AsyncParsableCommand {
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
+  @OptionGroup(title: "Options for an entry")
+  var entry: EntryOptions
+
   func validate() throws {
     if origins, !ir { throw ValidationError("--origins needs --ir") }
     if json, ir { throw ValidationError("--ir and --json exclude each other") }
   }
 
   func run() async throws {
-    let inspector = try PackageInspector(URL(filePath: package))
+    let inspector = try await inspector
     if ir {
       Console.write(inspector.program(origins: origins))
       return
@@ -54,6 +61,25 @@ struct InspectCommand: AsyncParsableCommand {
       Console.output(try JSONText.encode(inspection))
     } else {
       for line in InspectionText(inspection).lines { Console.output(line) }
+    }
+  }
+}
+
+extension InspectCommand {
+  /// The package, or what tracing the entry gives. Something with a colon that is no file is an entry.
+  private var inspector: PackageInspector {
+    get async throws {
+      guard program.contains(":"), !FileManager.default.fileExists(atPath: program) else {
+        return try PackageInspector(URL(filePath: program))
+      }
+      let options = entry.options(entry: program, to: .jax, output: URL(filePath: "."))
+      do {
+        let inspector = try await Transpiler().inspect(options, progress: Progress.shared.handler)
+        Progress.shared.clear()
+        return inspector
+      } catch {
+        throw Problem(error)
+      }
     }
   }
 }

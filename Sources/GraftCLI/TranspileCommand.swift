@@ -27,22 +27,8 @@ struct TranspileCommand: AsyncParsableCommand {
   @Option(name: .customLong("to"), help: "The framework to write.")
   var target: TargetFramework = .jax
 
-  @Option(name: .customLong("from"), help: "The framework that the source uses.")
-  var source: SourceFramework = .torch
-
-  @Option(name: .customLong("init"), help: "Keyword arguments for a class or factory, as Python: 'num_classes=10'.")
-  var initArguments: String?
-
-  @Option(
-    name: .customLong("input"),
-    help: "An example input, `[NAME=]DTYPE[DIMS][:LOW..HIGH]` or `NAME=LITERAL`; once for each argument.")
-  var inputs: [String] = []
-
-  @Option(name: .customLong("inputs"), help: "A function that returns example inputs: `path/file.py:function`.")
-  var inputFactory: String?
-
-  @Option(name: .customLong("dynamic"), help: "Dynamic dimensions of an input: 'input_ids=N,T'; repeatable.")
-  var dynamic: [String] = []
+  @OptionGroup(title: "Source options")
+  var program: EntryOptions
 
   @Option(help: "The name of the emitted function and of the files.")
   var name: String?
@@ -53,9 +39,6 @@ struct TranspileCommand: AsyncParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Whether to run source and result and compare them.")
   var verify = true
 
-  @Option(help: "The Python interpreter to use.", completion: .file())
-  var python: String?
-
   @Flag(help: "Print the result as JSON.")
   var json = false
 
@@ -64,15 +47,10 @@ struct TranspileCommand: AsyncParsableCommand {
 
   func run() async throws {
     if quiet { Progress.shared.beQuiet() }
-    var options = TranspileOptions(
+    var options = program.options(
       entry: entry, to: target, output: URL(filePath: output, directoryHint: .isDirectory))
-    options.initArguments = initArguments
-    options.inputs = inputs
-    options.inputFactory = inputFactory
-    options.dynamic = dynamic
     options.name = name
     options.verify = verify
-    options.python = python
     do {
       let result = try await Transpiler().transpile(options, progress: Progress.shared.handler)
       Progress.shared.clear()

@@ -116,6 +116,11 @@ import Testing
     #expect(unknown.status == 2)
     #expect(unknown.error.contains("no dynamic dimension M"))
 
+    let traced = try workspace.graft("inspect models.py:Good --input f32[N,3] --size N=5")
+    #expect(traced.status == 0, "\(traced.error)")
+    let weights = try #require(inspected.output.firstRange(of: "parameters")?.lowerBound)
+    #expect(traced.output.contains(inspected.output[weights...]), "\(traced.output)")
+
     let source = try workspace.read("out/good.py")
     #expect(source.contains("jax.nn.relu("))
     try workspace.write(source.replacing("jax.nn.relu(", with: "jnp.sin("), to: "out/good.py")

@@ -1,25 +1,30 @@
 public import Foundation
 import GraftIR
 import GraftOps
+import GraftTrace
 import OrderedCollections
 
-/// Reads a `.graft` package for people to look at.
+/// A program for people to look at, from a `.graft` package or as it was traced.
 public struct PackageInspector: Sendable {
   private let path: String
   private let function: Function
-  private let manifest: Manifest?
+  /// The versions of the source's framework and libraries.
+  private let versions: [String: String]
+  private let outputNames: [String]
+  private let verified: Bool?
 
   /// Opens a package, or the one of a folder that `graft transpile` wrote.
   ///
   /// - Throws: ``Problem`` when there is none, or it is damaged.
   public init(_ url: URL) throws {
+    let manifest: Manifest?
     do {
       var isDirectory: ObjCBool = false
       let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
       if exists, isDirectory.boolValue {
-        let manifest = try Manifest.read(from: url.path)
-        self.manifest = manifest
-        path = url.appending(path: try manifest.file("package")).path
+        let found = try Manifest.read(from: url.path)
+        manifest = found
+        path = url.appending(path: try found.file("package")).path
       } else {
         path = url.path
         let folder = url.deletingLastPathComponent()
@@ -31,6 +36,19 @@ public struct PackageInspector: Sendable {
     } catch {
       throw Problem(error)
     }
+    var versions = manifest?.source.libraries ?? [:]
+    if let source = manifest?.source { versions[source.framework] = source.version }
+    self.versions = versions
+    outputNames = manifest?.signature.outputs.map(\.name) ?? []
+    verified = manifest?.verification?.passed
+  }
+
+  /// A program that was traced.
+  init(_ function: Function, of entry: String, in document: TraceDocument) {
+    (self.function, path, verified) = (function, entry, nil)
+    outputNames = document.outputLeaves.map { $0.name ?? "output" }
+    let framework = document.framework
+    versions = framework.libraries.merging([framework.name: framework.version]) { $1 }
   }
 
   /// The program's text form.
@@ -43,8 +61,6 @@ public struct PackageInspector: Sendable {
   public func inspection(sizes: [String: Int] = [:]) throws -> Inspection {
     let dimensions = try dimensions(sizes)
     let bindings = Dictionary(dimensions.map { ($0.name, $0.size) }, uniquingKeysWith: { a, _ in a })
-    var versions = manifest?.source.libraries ?? [:]
-    if let source = manifest?.source { versions[source.framework] = source.version }
     do {
       return Inspection(
         name: function.name, package: path, origin: function.summary, versions: versions, inputs: inputs,
@@ -52,7 +68,7 @@ public struct PackageInspector: Sendable {
         state: tensors { if case .state = $0.role { true } else { false } },
         constants: tensors { if case .constant = $0.role { true } else { false } },
         mode: function.dependsOnMode, rng: function.arguments.contains { $0.role == .key },
-        operations: try operations(at: bindings), verified: manifest?.verification?.passed)
+        operations: try operations(at: bindings), verified: verified)
     } catch {
       throw Problem(error)
     }
@@ -98,10 +114,9 @@ public struct PackageInspector: Sendable {
   }
 
   private var outputs: [Manifest.Tensor] {
-    let known = manifest?.signature.outputs ?? []
-    return function.body.results.enumerated().compactMap { index, result in
+    function.body.results.enumerated().compactMap { index, result in
       guard let value = result.asValue else { return nil }
-      let name = known[safe: index]?.name ?? (function.body.results.count == 1 ? "output" : "output_\(index)")
+      let name = outputNames[safe: index] ?? (function.body.results.count == 1 ? "output" : "output_\(index)")
       return tensor(name, value)
     }
   }
