@@ -71,13 +71,31 @@ import Testing
       becomes: "%r.2 = \(text) : f32[N,4]\nreturn %r.2")
   }
 
+  @Test func writesFilledOperandsInPlace() throws {
+    try expect(
+      program(
+        """
+        %f = full {shape = [N, 4], value = 15.0, dtype = f32} : f32[N,4] %r = minimum(%x, %f) : f32[N,4] return %r
+        """), after: FoldConstants(), becomes: "%r.2 = minimum(%x.0, 15.0) : f32[N,4]\nreturn %r.2")
+  }
+
+  @Test func keepsFilledOperandsThatGiveTheResultItsShape() throws {
+    let kept = try program(
+      """
+      %f = full {shape = [2, N, 4], value = 15.0, dtype = f32} : f32[2,N,4]
+      %r = minimum(%x, %f) : f32[2,N,4] return %r
+      """)
+    try expect(kept, after: FoldConstants(), becomes: body(kept))
+  }
+
   @Test func keepsBroadcastsByNeutralOperations() throws {
     try expect(
-      program("%f = full {shape = [4], value = 0.0, dtype = f32} : f32[4] %r = add(%x, %f) : f32[N,4] return %r"),
+      program(
+        "%f = full {shape = [2, 1, 4], value = 0.0, dtype = f32} : f32[2,1,4] %r = add(%x, %f) : f32[2,N,4] return %r"),
       after: FoldConstants(),
       becomes: """
-        %f.2 = full {shape = [4], value = 0.0, dtype = f32} : f32[4]
-        %r.3 = add(%x.0, %f.2) : f32[N,4]
+        %f.2 = full {shape = [2, 1, 4], value = 0.0, dtype = f32} : f32[2,1,4]
+        %r.3 = add(%x.0, %f.2) : f32[2,N,4]
         return %r.3
         """)
   }

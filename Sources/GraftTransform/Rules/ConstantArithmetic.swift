@@ -83,8 +83,8 @@ extension RewriteRule {
   private static let inlineScalar: Replacement = { b, site in
     var operands = site.op.operands
     for (index, spec) in site.op.definition.operands.enumerated() where operands.indices.contains(index) {
-      guard spec.kind == .tensorOrScalar, let type = site.type(operands[index]), type.isScalar,
-        let scalar = try scalar(operands[index], site)
+      guard spec.kind == .tensorOrScalar, let type = site.type(operands[index]),
+        type.isScalar || site.producer(of: operands[index], "full") != nil, let scalar = try scalar(operands[index], site)
       else { continue }
       let others = operands.indices.filter { $0 != index && site.op.definition.operands[$0].kind == .tensorOrScalar }
       guard others.contains(where: { site.type(operands[$0])?.dtype == type.dtype }) else { continue }
