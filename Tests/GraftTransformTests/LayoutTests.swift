@@ -91,6 +91,27 @@ import Testing
         """)
   }
 
+  @Test func whatBroadcastsFollowsTheAxes() throws {
+    try expect(
+      program(
+        """
+        %t = transpose(%x) {permutation = [0, 2, 1, 3]} : f32[N,5,7,4]
+        %n = layer_norm(%t, absent, absent) {rank = 1} : f32[N,5,7,4]
+        %p = arange {count = 7, dtype = f32} : f32[7]
+        %q = reshape(%p) {shape = [7, 1]} : f32[7,1]
+        %a = multiply(%n, %q) : f32[N,5,7,4]
+        %b = transpose(%a) {permutation = [0, 2, 1, 3]} : f32[N,7,5,4]
+        return %b
+        """, inputs: 1, type: "f32[N,7,5,4]"), after: ArrangeLayout(preferences: []),
+      becomes: """
+        %n.1 = layer_norm(%x.0, absent, absent) {rank = 1} : f32[N,7,5,4]
+        %p.2 = arange {count = 7, dtype = f32} : f32[7]
+        %3 = reshape(%p.2) {shape = [1, 7, 1, 1]} : f32[1,7,1,1]
+        %a.4 = multiply(%n.1, %3) : f32[N,7,5,4]
+        return %a.4
+        """)
+  }
+
   @Test func transposesThatDoNotCancelStay() throws {
     try expect(
       program(
