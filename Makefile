@@ -33,7 +33,7 @@ conformance: setup ## Convert and verify every model of the conformance suite
 	XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false" \
 	  "$$(swift build -c release --show-bin-path)/graft-conformance" --markdown Docs/Conformance.md
 
-bench: release ## Run the benchmarks
+bench: release ## Run the benchmarks; writes Docs/Performance.md
 	@scripts/bench.sh
 
 format: setup ## Format the Swift and Python sources

@@ -84,7 +84,8 @@ extension RewriteRule {
     var operands = site.op.operands
     for (index, spec) in site.op.definition.operands.enumerated() where operands.indices.contains(index) {
       guard spec.kind == .tensorOrScalar, let type = site.type(operands[index]),
-        type.isScalar || site.producer(of: operands[index], "full") != nil, let scalar = try scalar(operands[index], site)
+        type.isScalar || site.producer(of: operands[index], "full") != nil,
+        let scalar = try scalar(operands[index], site)
       else { continue }
       let others = operands.indices.filter { $0 != index && site.op.definition.operands[$0].kind == .tensorOrScalar }
       guard others.contains(where: { site.type(operands[$0])?.dtype == type.dtype }) else { continue }
