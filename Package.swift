@@ -94,7 +94,7 @@ let package = Package(
     tests("GraftNative", ["GraftNative"]),
     tests("GraftTrace", ["GraftTrace", "GraftIR", "GraftOps"]),
     tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
-    tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftIR", "GraftOps", collections]),
+    tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftSyntax", "GraftIR", "GraftOps", collections]),
     tests("Graft", ["Graft", "GraftFiles", "GraftIR", "GraftOps"]),
     tests("GraftCLI", exclude: ["Golden"], ["GraftCLI"]),
   ]

@@ -11,7 +11,7 @@ struct JAXFunctionWriter {
     var function: PythonFunction
     var interface: FunctionInterface
     var imports: ImportSet
-    var helpers: [String]
+    var helpers: HelperUses
     /// How many elements a list of parameters has.
     var listLength: (PythonExpression) -> Int?
   }
@@ -42,7 +42,7 @@ struct JAXFunctionWriter {
       returns: returnAnnotation, body: body)
     let emitter = emitter
     return Written(
-      function: written, interface: interface, imports: emitter.imports, helpers: Array(emitter.helpers),
+      function: written, interface: interface, imports: emitter.imports, helpers: emitter.helpers,
       listLength: { emitter.listLength($0) })
   }
 

@@ -9,21 +9,26 @@ package struct JAXModuleWriter {
   private let function: Function
   private let provenance: Provenance
 
-  /// What the module's docstring says of where it came from.
+  /// What the docstrings say of where the program came from.
   package struct Provenance: Sendable {
-    /// `PyTorch 2.13 (torchvision.models.resnet18)`.
+    /// `PyTorch 2.13.0 (torchvision.models.resnet18)`.
     package var source: String
-    /// `torchvision/models/resnet.py:166 ResNet`.
+    /// The class of the whole program; nil for a plain function.
+    package var className: String?
+    /// `torchvision/models/resnet.py:166`.
     package var origin: String
     package var weightsFile: String
-    /// `torchvision/models/resnet.py:59 BasicBlock`, by the class's full name.
+    /// `torchvision/models/resnet.py:59`, by a class's full name.
     package var classes: [String: String]
 
-    package init(source: String, origin: String, weightsFile: String, classes: [String: String] = [:]) {
-      self.classes = classes
+    package init(
+      source: String, className: String? = nil, origin: String, weightsFile: String, classes: [String: String] = [:]
+    ) {
       self.source = source
+      self.className = className
       self.origin = origin
       self.weightsFile = weightsFile
+      self.classes = classes
     }
   }
 
@@ -44,19 +49,16 @@ package struct JAXModuleWriter {
   private var hasState: Bool { !function.statePaths.isEmpty }
   private var hasParameters: Bool { !function.parameterPaths.isEmpty }
 
+  private var title: String { provenance.className ?? function.name }
+
   private var docstring: String {
-    let inputs = function.arguments.compactMap { argument -> String? in
-      guard case .input(let leaf) = argument.role else { return nil }
-      let name = function.inputNames.indices.contains(leaf) ? function.inputNames[leaf] : "input"
-      let extents = function.type(of: argument.value).shape.map(\.description).joined(separator: ", ")
-      return "\(name) [\(extents)]"
-    }
-    let of = inputs.isEmpty ? "" : " of \(inputs.joined(separator: ", "))"
-    return "\(function.name)\(of) (\(provenance.origin))."
+    let leaves = function.inputLeaves.keys.sorted()
+    let names = leaves.map { function.inputNames.indices.contains($0) ? function.inputNames[$0] : "input" }
+    return JAXDocstring(title: title, place: provenance.origin, inputs: names, of: [function]).text
   }
 
   private func module(_ main: PythonFunction, of program: JAXProgram) -> PythonModule {
-    let helpers = program.usedHelpers
+    let helpers = program.usedHelpers(with: main)
     let loader = hasState ? JAXHelpers.stateLoader : JAXHelpers.loader
     let loading = hasState || hasParameters ? loader.closure(of: ["load_params"]) : []
     var imports = program.imports
@@ -65,22 +67,15 @@ package struct JAXModuleWriter {
     imports.require(
       names: ["Array"].filter { _ in annotated.contains { $0.annotation != "dict" } || !hasState })
     return PythonModule(
-      docstring: moduleDocstring, imports: imports.statements,
+      docstring: moduleDocstring(main), imports: imports.statements,
       statements: helpers.map { .source($0.source) } + (program.functions + [main]).map { .function($0) }
         + loading.map { .source($0.source) })
   }
 
-  private var moduleDocstring: String {
-    let names = function.inputArgumentNames
-    let arguments = (hasParameters ? ["params"] : []) + (hasState ? ["state"] : []) + names
-    let call = "\(function.name)(\(arguments.joined(separator: ", ")))"
-    var lines = ["\(function.name) in JAX, converted from \(provenance.source).", ""]
-    if hasState {
-      lines.append("params, state = load_params(\"\(provenance.weightsFile)\")")
-    } else if hasParameters {
-      lines.append("params = load_params(\"\(provenance.weightsFile)\")")
-    }
-    lines.append("outputs\(hasState ? ", state" : "") = \(call)")
-    return lines.joined(separator: "\n") + "\n"
+  private func moduleDocstring(_ main: PythonFunction) -> String {
+    JAXModuleDocstring(
+      title: title, source: provenance.source, weightsFile: provenance.weightsFile, function: main,
+      outputs: function.outputNames
+    ).text
   }
 }

@@ -9,7 +9,7 @@ struct JAXProgram {
   private(set) var imports = ImportSet(aliases: JAXTarget().aliases)
   var functions: [PythonFunction] = []
   private let main: String
-  private var helpers: OrderedSet<String> = []
+  private var helpers = HelperUses()
   private var taken: Set<String>
   private var signatures: [String: AntiUnifier.Signature] = [:]
   /// By instance, how it is called.
@@ -27,8 +27,12 @@ struct JAXProgram {
   }
 
   /// The helper functions that the file has to carry, in the library's order.
-  var usedHelpers: [HelperLibrary.Helper] {
-    JAXTarget().helpers.closure(of: helpers).map { $0.renaming(main, to: HelperLibrary.name(of: main, beside: main)) }
+  ///
+  /// - Parameter last: the main function, which is no longer among the others.
+  func usedHelpers(with last: PythonFunction) -> [HelperLibrary.Helper] {
+    let name = { HelperLibrary.name(of: $0, beside: main) }
+    return JAXTarget().helpers.trimmed(helpers, calledIn: functions + [last], name: name)
+      .map { $0.renaming(main, to: name(main)) }
   }
 
   /// Writes a function and those that it calls, the called ones first.
@@ -67,8 +71,7 @@ struct JAXProgram {
       taken.insert(name)
       var function = copyingState(family.function)
       function.name = name
-      function.docstring = origins[className] ?? String(className.split(separator: ".").last ?? "module")
-      function.docstring? += "."
+      function.docstring = docstring(of: className, function, family.members.map { instances[$0].function.function })
       functions.append(function)
       signatures[name] = AntiUnifier.Signature(function.parameters)
       for (position, member) in family.members.enumerated() {
@@ -78,6 +81,12 @@ struct JAXProgram {
           path: instances[member].path, interface: interface, constants: family.constants(of: position))
       }
     }
+  }
+
+  private func docstring(of className: String, _ written: PythonFunction, _ instances: [Function]) -> String {
+    let names = written.parameters.positional.map(\.name).filter { $0 != "params" && $0 != "state" }
+    let title = className.split(separator: ".").last.map(String.init) ?? written.name
+    return JAXDocstring(title: title, place: origins[className] ?? "", inputs: names, of: instances).text
   }
 
   private mutating func written(

@@ -70,24 +70,52 @@ package struct Conversion: Sendable {
   }
 
   private var provenance: JAXModuleWriter.Provenance {
-    let framework = document.framework
     let entry = document.entry
-    let version = framework.version.split(separator: "+").first ?? ""
-    let name = framework.name == "torch" ? "PyTorch" : framework.name
+    let isModule = !document.modules.isEmpty
     return JAXModuleWriter.Provenance(
-      source: "\(name) \(version) (\(entry.className ?? entry.entry))",
-      origin: Self.place(entry.className ?? "", entry.file, entry.line),
+      source: "\(frameworkAndVersion) (\(Self.shortEntry(entry.entry)))",
+      className: isModule ? entry.className?.split(separator: ".").last.map(String.init) : nil,
+      origin: Self.place(entry.className ?? entry.entry, entry.file, entry.line),
       weightsFile: "\(PythonIdentifier.snakeCase(entry.name)).safetensors",
       classes: Dictionary(
         document.modules.map { ($0.className, Self.place($0.className, $0.file, $0.line)) },
         uniquingKeysWith: { a, _ in a }))
   }
 
-  /// `torchvision/models/resnet.py:59 BasicBlock`
-  private static func place(_ className: String, _ file: String?, _ line: Int?) -> String {
-    let name = className.split(separator: ".").last.map(String.init)
-    guard let file else { return name ?? "" }
-    let short = file.split(separator: "/").suffix(3).joined(separator: "/")
-    return "\(short):\(line ?? 0)\(name.map { " \($0)" } ?? "")"
+  /// `PyTorch 2.13, torchvision 0.28`: with the version of the library that the model is from.
+  private var frameworkAndVersion: String {
+    func number(_ version: String) -> String { version.split(separator: ".").prefix(2).joined(separator: ".") }
+    let framework = document.framework
+    let name = framework.name == "torch" ? "PyTorch" : framework.name
+    var text = "\(name) \(number(framework.version))"
+    if let library = document.entry.className?.split(separator: ".").first.map(String.init),
+      let version = framework.libraries[library]
+    {
+      text += ", \(library) \(number(version))"
+    }
+    return text
+  }
+
+  /// `torchvision.models.resnet18`, or `unet.py:UNet` for an entry in a file.
+  private static func shortEntry(_ entry: String) -> String {
+    let parts = entry.split(separator: ":").map(String.init)
+    guard parts.count == 2 else { return entry }
+    guard parts[0].hasSuffix(".py") else { return parts.joined(separator: ".") }
+    return "\(parts[0].split(separator: "/").last ?? ""):\(parts[1])"
+  }
+
+  /// `torchvision/models/resnet.py:59`: the file as a module of its package is named, never where the package is.
+  private static func place(_ name: String, _ file: String?, _ line: Int?) -> String {
+    guard let file else { return "" }
+    let components = file.split(separator: "/").map(String.init)
+    let packages = name.split(separator: ".").map(String.init).dropLast()
+    var short = components.suffix(1)
+    if let top = packages.first, packages.count > 1,
+      let start = components.lastIndex(of: top),
+      components[start...].dropLast().elementsEqual(packages.prefix(components.count - start - 1))
+    {
+      short = components[start...]
+    }
+    return "\(short.joined(separator: "/")):\(line ?? 0)"
   }
 }

@@ -44,7 +44,9 @@ package struct EmitContext {
 
   /// One of the target's helper functions; the file will carry it.
   package func helper(_ name: String) -> PythonExpression {
-    emitter.helpers.append(name)
+    let operands = call.definition.operands.map(\.name)
+    emitter.helpers.note(
+      name, present: Dictionary(operands.map { ($0, !call[$0].isAbsent) }, uniquingKeysWith: { a, _ in a }))
     return .path(emitter.nameOfHelper(name))
   }
 

@@ -13,7 +13,7 @@ package final class FunctionEmitter {
   package let target: any PythonTarget
   private let main: String
   package var imports: ImportSet
-  package var helpers: OrderedSet<String> = []
+  package var helpers = HelperUses()
   package private(set) var statements: [PythonStatement] = []
   var scope = NameScope()
   var storedState: Set<Value> = []

@@ -1,4 +1,3 @@
-import GraftSyntax
 package import OrderedCollections
 
 /// Functions written in the target's language, of which an emitted file carries those that it calls.
@@ -14,39 +13,34 @@ package struct HelperLibrary: Sendable {
 
     /// The parameters, with those defaults that are constants.
     package let signature: AntiUnifier.Signature
+    /// What calls may leave out, and lines of the source stand or fall with: keyword parameters, and entries of the tree
+    /// `params`.
+    package let options: Set<String>
+    let parameterNames: Set<String>
 
-    fileprivate init(name: String, source: String, references: Set<String>) {
-      (self.name, self.source, self.references) = (name, source, references)
-      signature = Self.signature(of: name, in: source)
+    /// The options that are entries of the tree.
+    var entries: Set<String> { HelperText(source).entries }
+
+    init(name: String, source: String) {
+      (self.name, self.source) = (name, source)
+      references = Self.identifiers(in: source)
+      let parameters = HelperParameter.all(of: name, in: source)
+      signature = AntiUnifier.Signature(
+        positional: parameters.prefix { !$0.text.hasPrefix("*") }.map(\.name),
+        defaults: Dictionary(
+          parameters.compactMap { parameter in parameter.defaultValue.map { (parameter.name, $0) } },
+          uniquingKeysWith: { a, _ in a }))
+      options = HelperText(source).options
+      parameterNames = Set(parameters.map(\.name))
     }
 
-    private static func signature(of name: String, in source: String) -> AntiUnifier.Signature {
-      var positional: [String] = []
-      var defaults: [String: PythonExpression] = [:]
-      var isPositional = true
-      guard let start = source.firstRange(of: "def \(name)(")?.upperBound else {
-        return AntiUnifier.Signature(positional: [], defaults: [:])
-      }
-      var depth = 1
-      var parameter = ""
-      func take() {
-        let text = parameter.trimmingPrefix { $0.isWhitespace }
-        if text.hasPrefix("*") { isPositional = false }
-        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        if let name = parts.first?.split(separator: ":").first.map(String.init), !name.hasPrefix("*") {
-          if isPositional { positional.append(name) }
-          if parts.count == 2 { defaults[name] = PythonExpression(constant: parts[1]) }
-        }
-        parameter = ""
-      }
-      for character in source[start...] {
-        if "([{".contains(character) { depth += 1 }
-        if ")]}".contains(character) { depth -= 1 }
-        if depth == 0 { break }
-        if character == ",", depth == 1 { take() } else { parameter.append(character) }
-      }
-      take()
-      return AntiUnifier.Signature(positional: positional, defaults: defaults)
+    /// The helper for a file that uses its options so; one that is not mentioned is used sometimes.
+    func specialised(_ usage: [String: HelperUsage]) -> Helper {
+      Helper(name: name, source: HelperText(source).specialised(name: name, usage))
+    }
+
+    private static func identifiers(in source: String) -> Set<String> {
+      Set(source.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
     }
 
     /// The helper with another one, which it defines or calls, under another name.
@@ -60,7 +54,7 @@ package struct HelperLibrary: Sendable {
         renamed += rest[..<range.lowerBound] + (isWhole ? new : old) + "("
         rest = rest[range.upperBound...]
       }
-      return Helper(name: name == old ? new : name, source: renamed + rest, references: references)
+      return Helper(name: name == old ? new : name, source: renamed + rest)
     }
   }
 
@@ -75,10 +69,14 @@ package struct HelperLibrary: Sendable {
     for source in sources {
       for block in Self.definitions(in: source) {
         guard let name = Self.name(of: block) else { continue }
-        helpers[name] = Helper(name: name, source: block, references: Self.identifiers(in: block))
+        helpers[name] = Helper(name: name, source: block)
       }
     }
     self.helpers = helpers
+  }
+
+  init(helpers: [Helper]) {
+    self.helpers = OrderedDictionary(helpers.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
   }
 
   /// The named helpers with those they call, in the library's order.
@@ -117,29 +115,5 @@ package struct HelperLibrary: Sendable {
   private static func name(of block: String) -> String? {
     guard let range = block.split(separator: "\n").first(where: { $0.hasPrefix("def ") }) else { return nil }
     return range.dropFirst(4).split(separator: "(").first.map(String.init)
-  }
-
-  private static func identifiers(in block: String) -> Set<String> {
-    Set(block.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
-  }
-}
-
-extension PythonExpression {
-  /// A number or truth value as Python writes it; nil for anything else.
-  fileprivate init?(constant text: String) {
-    let text = String(text.drop { $0 == " " }.reversed().drop { $0.isWhitespace }.reversed())
-    switch text {
-    case "True": self = .boolean(true)
-    case "False": self = .boolean(false)
-    case "None": self = .none
-    default:
-      if let integer = Int(text) {
-        self = .integer(integer)
-      } else if let number = Double(text) {
-        self = .float(number)
-      } else {
-        return nil
-      }
-    }
   }
 }

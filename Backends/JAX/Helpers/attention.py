@@ -19,13 +19,15 @@ def attention_weights(
 
     A mask is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
     """
+    # if not mask: "A mask is True where a key is seen, or is added to the scores; z" -> "Z"
     scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
-    if causal:
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)
-        scores = jnp.where(past, scores, -jnp.inf)
-    if mask is not None:
-        hides = mask.dtype == bool
-        scores = jnp.where(mask, scores, -jnp.inf) if hides else scores + mask
+    # if not scale: "(query.shape[-1] ** -0.5 if scale is None else scale)" -> "query.shape[-1] ** -0.5"
+    if causal:  # if causal
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if causal
+        scores = jnp.where(past, scores, -jnp.inf)  # if causal
+    if mask is not None:  # if mask
+        seen = jnp.where(mask, scores, -jnp.inf)  # if mask
+        scores = seen if mask.dtype == bool else scores + mask  # if mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)
     return jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
 

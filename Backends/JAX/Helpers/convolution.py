@@ -14,13 +14,17 @@ def conv1d(
     groups: int = 1,
 ) -> Array:
     """1-D convolution of x [N, C, L] with weight [O, C / groups, k], plus bias [O]."""
+    # if not groups: " / groups" -> ""
+    # if not bias: ", plus bias [O]" -> ""
     out = lax.conv_general_dilated(
         x,
         params["weight"],
-        window_strides=(stride,),
-        padding=[(padding, padding)],
-        rhs_dilation=(dilation,),
-        feature_group_count=groups,
+        window_strides=(stride,),  # if stride
+        # if not stride: window_strides=(1,),
+        padding=[(padding, padding)],  # if padding
+        # if not padding: padding="VALID",
+        rhs_dilation=(dilation,),  # if dilation
+        feature_group_count=groups,  # if groups
     )
     return out + params["bias"][:, None] if "bias" in params else out
 
@@ -35,13 +39,17 @@ def conv2d(
     groups: int = 1,
 ) -> Array:
     """2-D convolution of x [N, C, H, W] with weight [O, C / groups, kH, kW], plus bias [O]."""
+    # if not groups: " / groups" -> ""
+    # if not bias: ", plus bias [O]" -> ""
     out = lax.conv_general_dilated(
         x,
         params["weight"],
-        window_strides=(stride, stride),
-        padding=[(padding, padding)] * 2,
-        rhs_dilation=(dilation, dilation),
-        feature_group_count=groups,
+        window_strides=(stride, stride),  # if stride
+        # if not stride: window_strides=(1, 1),
+        padding=[(padding, padding)] * 2,  # if padding
+        # if not padding: padding="VALID",
+        rhs_dilation=(dilation, dilation),  # if dilation
+        feature_group_count=groups,  # if groups
     )
     return out + params["bias"][:, None, None] if "bias" in params else out
 
@@ -56,13 +64,17 @@ def conv3d(
     groups: int = 1,
 ) -> Array:
     """3-D convolution of x [N, C, D, H, W] with weight [O, C / groups, kD, kH, kW], plus bias."""
+    # if not groups: " / groups" -> ""
+    # if not bias: ", plus bias" -> ""
     out = lax.conv_general_dilated(
         x,
         params["weight"],
-        window_strides=(stride,) * 3,
-        padding=[(padding, padding)] * 3,
-        rhs_dilation=(dilation,) * 3,
-        feature_group_count=groups,
+        window_strides=(stride,) * 3,  # if stride
+        # if not stride: window_strides=(1, 1, 1),
+        padding=[(padding, padding)] * 3,  # if padding
+        # if not padding: padding="VALID",
+        rhs_dilation=(dilation,) * 3,  # if dilation
+        feature_group_count=groups,  # if groups
     )
     return out + params["bias"][:, None, None, None] if "bias" in params else out
 
@@ -81,14 +93,18 @@ def conv(
 
     Stride, (low, high) padding and dilation of each axis; spread moves x's elements apart.
     """
+    # if not groups: " / groups" -> ""
+    # if not bias: ", plus bias [O]" -> ""
+    # if not dilation: "Stride, (low, high) padding and dilation" -> "Stride and (low, high) padding"
+    # if not spread: "; spread moves x's elements apart" -> ""
     out = lax.conv_general_dilated(
         x,
         params["weight"],
         window_strides=stride,
         padding=padding,
-        lhs_dilation=spread,
-        rhs_dilation=dilation,
-        feature_group_count=groups,
+        lhs_dilation=spread,  # if spread
+        rhs_dilation=dilation,  # if dilation
+        feature_group_count=groups,  # if groups
     )
     if "bias" in params:
         out = out + jnp.expand_dims(params["bias"], range(1, len(stride) + 1))
@@ -106,20 +122,29 @@ def conv_transpose(
     groups: int = 1,
 ) -> Array:
     """Transposed convolution of x [N, C, ...] with weight [C, O / groups, ...], plus bias."""
+    # if not groups: " / groups" -> ""
+    # if not bias: ", plus bias" -> ""
     weight = params["weight"]
-    inputs, outputs, *kernel = weight.shape
-    weight = jnp.flip(weight, range(2, weight.ndim))
-    weight = weight.reshape(groups, inputs // groups, outputs, *kernel)
-    weight = weight.swapaxes(1, 2).reshape(groups * outputs, inputs // groups, *kernel)
+    inputs, outputs, *kernel = weight.shape  # if groups
+    # if not groups: kernel = weight.shape[2:]
+    weight = jnp.flip(weight, range(2, weight.ndim))  # if groups
+    # if not groups: weight = jnp.flip(weight, range(2, weight.ndim)).swapaxes(0, 1)
+    weight = weight.reshape(groups, inputs // groups, outputs, *kernel)  # if groups
+    weight = weight.swapaxes(1, 2)  # if groups
+    weight = weight.reshape(groups * outputs, inputs // groups, *kernel)  # if groups
     reach = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding)]
+    # if not padding and dilation: " - p for d, k, p in zip(dilation, kernel, padding)" -> " for d, k in zip(dilation, kernel)"
+    # if not dilation and padding: "d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding)" -> "k - 1 - p for k, p in zip(kernel, padding)"
+    # if not dilation and not padding: "d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding)" -> "k - 1 for k in kernel"
     out = lax.conv_general_dilated(
         x,
         weight,
         window_strides=(1,) * len(kernel),
-        padding=[(low, low + extra) for low, extra in zip(reach, output_padding)],
+        padding=[(r, r + extra) for r, extra in zip(reach, output_padding)],
+        # if not output_padding: "(r, r + extra) for r, extra in zip(reach, output_padding)" -> "(r, r) for r in reach"
         lhs_dilation=stride,
-        rhs_dilation=dilation[: len(kernel)],
-        feature_group_count=groups,
+        rhs_dilation=dilation[: len(kernel)],  # if dilation
+        feature_group_count=groups,  # if groups
     )
     if "bias" in params:
         out = out + jnp.expand_dims(params["bias"], range(1, len(kernel) + 1))

@@ -22,8 +22,9 @@ def embedding_bag_sum(
 ) -> Array:
     """Sum of the rows of weight in each bag of indices [K]; starts holds where they begin."""
     rows = weight[indices] if scale is None else weight[indices] * scale[:, None]
-    if padding is not None:
-        rows = jnp.where((indices == padding)[:, None], 0, rows)
+    # if not scale: " if scale is None else weight[indices] * scale[:, None]" -> ""
+    if padding is not None:  # if padding
+        rows = jnp.where((indices == padding)[:, None], 0, rows)  # if padding
     bags = jnp.searchsorted(starts, jnp.arange(len(indices)), side="right") - 1
     return jax.ops.segment_sum(rows, bags, len(starts))
 
@@ -33,6 +34,7 @@ def embedding_bag_mean(
 ) -> Array:
     """Mean of the rows of weight in each bag of indices [K]; starts holds where they begin."""
     keep = jnp.ones(len(indices)) if padding is None else indices != padding
+    # if not padding: "jnp.ones(len(indices)) if padding is None else indices != padding" -> "jnp.ones(len(indices))"
     keep = keep.astype(weight.dtype)[:, None]
     bags = jnp.searchsorted(starts, jnp.arange(len(indices)), side="right") - 1
     total = jax.ops.segment_sum(weight[indices] * keep, bags, len(starts))
@@ -44,8 +46,8 @@ def embedding_bag_max(
 ) -> Array:
     """Maximum of the rows of weight in each bag of indices [K]; starts holds where they begin."""
     rows = weight[indices]
-    if padding is not None:
-        rows = jnp.where((indices == padding)[:, None], -jnp.inf, rows)
+    if padding is not None:  # if padding
+        rows = jnp.where((indices == padding)[:, None], -jnp.inf, rows)  # if padding
     bags = jnp.searchsorted(starts, jnp.arange(len(indices)), side="right") - 1
     best = jax.ops.segment_max(rows, bags, len(starts))
     return jnp.where(best == -jnp.inf, 0, best)

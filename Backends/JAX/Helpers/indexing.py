@@ -1,5 +1,7 @@
 """Helpers for indexing."""
 
+from functools import partial
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -13,7 +15,7 @@ def along_axis(indices: Array, *, axis: int) -> tuple:
 
 def search_sorted(sorted: Array, values: Array, *, side: str = "left") -> Array:
     """Where values [..., m] belong in sorted [..., n], row by row."""
-    search = jnp.vectorize(
-        jnp.searchsorted, excluded={"side"}, signature="(n),(m)->(m)"
-    )
-    return search(sorted, values, side=side)
+    search = partial(jnp.searchsorted, side=side)  # if side
+    # if not side: search = jnp.vectorize(jnp.searchsorted, signature="(n),(m)->(m)")
+    search = jnp.vectorize(search, signature="(n),(m)->(m)")  # if side
+    return search(sorted, values)

@@ -6,8 +6,10 @@ from jax import Array
 
 def linear(params: dict, x: Array) -> Array:
     """x [..., in] times weight [out, in], transposed, plus bias [out]."""
-    x = x @ params["weight"].T
-    return x + params["bias"] if "bias" in params else x
+    # if not bias: ", plus bias [out]" -> ""
+    x = x @ params["weight"].T  # if not always bias
+    return x + params["bias"] if "bias" in params else x  # if not always bias
+    # if always bias: return x @ params["weight"].T + params["bias"]
 
 
 def householder_product(x: Array, tau: Array) -> Array:

@@ -29,6 +29,7 @@ def binary_cross_entropy(
     log_false = jnp.maximum(jnp.log1p(-probs), -100)
     loss = -(target * log_true + (1 - target) * log_false)
     return loss if weight is None else loss * weight
+    # if not weight: " if weight is None else loss * weight" -> ""
 
 
 def binary_cross_entropy_with_logits(
@@ -39,9 +40,12 @@ def binary_cross_entropy_with_logits(
     pos_weight: Array | float = 1.0,
 ) -> Array:
     """Cross entropy of sigmoid(logits) with targets in [0, 1]; pos_weight weighs the positive part."""
+    # if not pos_weight: "; pos_weight weighs the positive part" -> ""
     positive = pos_weight * target * jax.nn.log_sigmoid(logits)
+    # if not pos_weight: " = pos_weight * " -> " = "
     loss = -(positive + (1 - target) * jax.nn.log_sigmoid(-logits))
     return loss if weight is None else loss * weight
+    # if not weight: " if weight is None else loss * weight" -> ""
 
 
 def poisson_nll_loss(
@@ -54,11 +58,13 @@ def poisson_nll_loss(
 ) -> Array:
     """Negative log likelihood of counts under Poisson distributions of mean exp(x), or x."""
     loss = jnp.exp(x) - target * x if log_input else x - target * jnp.log(x + eps)
-    if not full:
-        return loss
-    count = jnp.where(target > 1, target, 1)
-    stirling = count * jnp.log(count) - count + 0.5 * jnp.log(2 * jnp.pi * count)
-    return loss + jnp.where(target > 1, stirling, 0)
+    if not full:  # if full
+        return loss  # if full
+    count = jnp.where(target > 1, target, 1)  # if full
+    stirling = 0.5 * jnp.log(2 * jnp.pi * count)  # if full
+    stirling += count * jnp.log(count) - count  # if full
+    return loss + jnp.where(target > 1, stirling, 0)  # if full
+    # if not full: return loss
 
 
 def hinge_embedding_loss(x: Array, target: Array, *, margin: float = 1.0) -> Array:
@@ -91,9 +97,9 @@ def triplet_margin_loss(
     """max(0, margin + distance(anchor, positive) - distance(anchor, negative)) of the last axis."""
     near = jnp.linalg.norm(anchor - positive + eps, ord=p, axis=-1)
     far = jnp.linalg.norm(anchor - negative + eps, ord=p, axis=-1)
-    if swap:
-        other = jnp.linalg.norm(positive - negative + eps, ord=p, axis=-1)
-        far = jnp.minimum(far, other)
+    if swap:  # if swap
+        other = positive - negative + eps  # if swap
+        far = jnp.minimum(far, jnp.linalg.norm(other, ord=p, axis=-1))  # if swap
     return clamp(margin + near - far, 0)
 
 
@@ -117,15 +123,18 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Array:
     """Negative log likelihood of log_probs [N, C, ...] at classes target [N, ...]; the mean is weighted."""
+    # if not weight: "; the mean is weighted" -> ""
     axis = min(1, log_probs.ndim - 1)
     valid = target != ignore_index
     index = jnp.where(valid, target, 0)
     picked = jnp.take_along_axis(log_probs, jnp.expand_dims(index, axis), axis=axis)
     scale = valid.astype(log_probs.dtype) if weight is None else valid * weight[index]
+    # if not weight: " if weight is None else valid * weight[index]" -> ""
     loss = jnp.where(valid, -picked.squeeze(axis) * scale, 0)
-    if reduction == "mean":
-        return loss.sum() / scale.sum()
-    return loss.sum() if reduction == "sum" else loss
+    if reduction == "mean":  # if reduction
+        return loss.sum() / scale.sum()  # if reduction
+    return loss.sum() if reduction == "sum" else loss  # if reduction
+    # if not reduction: return loss.sum() / scale.sum()
 
 
 def cross_entropy(
@@ -138,21 +147,25 @@ def cross_entropy(
     reduction: str = "mean",
 ) -> Array:
     """Cross entropy of logits [N, C, ...] with classes target [N, ...]; the mean is weighted."""
+    # if not weight: "; the mean is weighted" -> ""
     axis = min(1, logits.ndim - 1)
     classes = logits.shape[axis]
     weight = jnp.ones(classes, logits.dtype) if weight is None else weight
+    # if not weight: " if weight is None else weight" -> ""
     log_probs = jnp.moveaxis(jax.nn.log_softmax(logits, axis=axis), axis, -1)
     valid = target != ignore_index
     index = jnp.where(valid, target, 0)
     scale = jnp.where(valid, weight[index], 0)
     picked = jnp.take_along_axis(log_probs, index[..., None], axis=-1)[..., 0]
     loss = -jnp.where(valid, picked, 0) * scale
-    if label_smoothing:
-        spread = -jnp.where(valid, log_probs @ weight, 0) / classes
-        loss = (1 - label_smoothing) * loss + label_smoothing * spread
-    if reduction == "mean":
-        return loss.sum() / scale.sum()
-    return loss.sum() if reduction == "sum" else loss
+    if label_smoothing:  # if label_smoothing
+        spread = jnp.where(valid, log_probs @ weight, 0)  # if label_smoothing
+        share = label_smoothing  # if label_smoothing
+        loss = (1 - share) * loss - share * spread / classes  # if label_smoothing
+    if reduction == "mean":  # if reduction
+        return loss.sum() / scale.sum()  # if reduction
+    return loss.sum() if reduction == "sum" else loss  # if reduction
+    # if not reduction: return loss.sum() / scale.sum()
 
 
 def soft_cross_entropy(
@@ -166,9 +179,11 @@ def soft_cross_entropy(
     axis = min(1, logits.ndim - 1)
     log_probs = jnp.moveaxis(jax.nn.log_softmax(logits, axis=axis), axis, -1)
     target = jnp.moveaxis(target, axis, -1)
-    if label_smoothing:
-        target = target * (1 - label_smoothing) + label_smoothing / target.shape[-1]
+    if label_smoothing:  # if label_smoothing
+        share = label_smoothing  # if label_smoothing
+        target = target * (1 - share) + share / target.shape[-1]  # if label_smoothing
     return -(log_probs * target * weight).sum(-1)
+    # if not weight: " * weight)" -> ")"
 
 
 def ctc_loss(

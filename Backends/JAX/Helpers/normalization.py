@@ -6,7 +6,9 @@ from jax import Array, lax
 
 def standardize(x: Array, axes: int | tuple = -1, *, eps: float = 1e-5) -> Array:
     """x with mean 0 and variance 1 over the axes."""
+    # if not axes: "the axes" -> "the last axis"
     mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    # if not axes: "(axes, " -> "(-1, "
     return (x - mean) * lax.rsqrt(var + eps)
 
 
@@ -19,7 +21,9 @@ def layer_norm(
     params: dict, x: Array, *, axes: int | tuple = -1, eps: float = 1e-5
 ) -> Array:
     """Normalise x over the axes, then scale and shift."""
+    # if not axes: "the axes" -> "the last axis"
     mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    # if not axes: "(axes, " -> "(-1, "
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
 
 
@@ -27,7 +31,9 @@ def rms_norm(
     params: dict, x: Array, *, axes: int | tuple = -1, eps: float = 1e-5
 ) -> Array:
     """Divide x by its root mean square over the axes, then scale."""
+    # if not axes: "the axes" -> "the last axis"
     square = jnp.square(x).mean(axes, keepdims=True)
+    # if not axes: "(axes, " -> "(-1, "
     return x * lax.rsqrt(square + eps) * params["weight"]
 
 

@@ -14,19 +14,22 @@ def max_pool2d(x: Array, size: int, *, stride: int, padding: int = 0) -> Array:
         lax.max,
         (1, 1, size, size),
         (1, 1, stride, stride),
-        [(0, 0), (0, 0), (padding, padding), (padding, padding)],
+        [(0, 0), (0, 0), (padding, padding), (padding, padding)],  # if padding
+        # if not padding: "VALID",
     )
 
 
 def avg_pool2d(x: Array, size: int, *, stride: int, padding: int = 0) -> Array:
     """Mean of each size x size window of x [N, C, H, W]; padding counts as zeros."""
+    # if not padding: "; padding counts as zeros" -> ""
     total = lax.reduce_window(
         x,
         0.0,
         lax.add,
         (1, 1, size, size),
         (1, 1, stride, stride),
-        [(0, 0), (0, 0), (padding, padding), (padding, padding)],
+        [(0, 0), (0, 0), (padding, padding), (padding, padding)],  # if padding
+        # if not padding: "VALID",
     )
     return total / size**2
 
@@ -41,7 +44,8 @@ def max_pool(x: Array, kernel: tuple, *, stride: tuple, padding: tuple = ()) -> 
         lax.max,
         (1,) * outer + kernel,
         (1,) * outer + stride,
-        ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),
+        ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),  # if padding
+        # if not padding: "VALID",
     )
 
 
@@ -54,7 +58,8 @@ def sum_pool(x: Array, kernel: tuple, *, stride: tuple, padding: tuple = ()) -> 
         lax.add,
         (1,) * outer + kernel,
         (1,) * outer + stride,
-        ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),
+        ((0, 0),) * outer + (padding or ((0, 0),) * len(kernel)),  # if padding
+        # if not padding: "VALID",
     )
 
 
@@ -108,11 +113,15 @@ def max_pool_with_indices(
     windows = []
     for axis, size in enumerate(kernel):
         extent = x.shape[x.ndim - len(kernel) + axis]
-        low, high = padding[axis] if padding else (0, 0)
-        step = dilation[axis] if dilation else 1
+        low, high = padding[axis] if padding else (0, 0)  # if padding
+        step = dilation[axis] if dilation else 1  # if dilation
         count = (extent + low + high - step * (size - 1) - 1) // stride[axis] + 1
+        # if not dilation: " - step * (size - 1) - 1)" -> " - size)"
+        # if not padding: "extent + low + high" -> "extent"
         start = jnp.arange(count) * stride[axis] - low
+        # if not padding: "stride[axis] - low" -> "stride[axis]"
         index = start[:, None] + jnp.arange(size) * step
+        # if not dilation: "jnp.arange(size) * step" -> "jnp.arange(size)"
         windows.append((index, (index >= 0) & (index < extent)))
     return max_of_windows(x, windows)
 

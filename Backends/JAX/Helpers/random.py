@@ -9,10 +9,13 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
-    if rate == 1:
-        return jnp.zeros_like(x)
     keep = jax.random.bernoulli(rng, 1 - rate, x.shape)
     return jnp.where(keep, x / (1 - rate), 0)
+
+
+def drop_all(x: Array, rng: Array | None) -> Array:
+    """Zeros as x; x itself without a key."""
+    return x if rng is None else jnp.zeros_like(x)
 
 
 def random_relu(x: Array, rng: Array | None, lower: float, upper: float) -> Array:

@@ -19,6 +19,10 @@ def vector_norm(
     keepdims: bool = False,
 ) -> Array:
     """(sum |x| ** order) ** (1 / order) over the axes, with a zero gradient at zero."""
+    # if not axis: "the axes" -> "all elements"
     total = (jnp.abs(x) ** order).sum(axis, keepdims=keepdims)
+    # if not keepdims: ", keepdims=keepdims)" -> ")"
+    # if not axis: "sum(axis)" -> "sum()"
+    # if not axis: "sum(axis, " -> "sum("
     is_zero = total == 0
     return jnp.where(is_zero, 0, jnp.where(is_zero, 1, total) ** (1 / order))

@@ -11,6 +11,7 @@ def resize_nearest(x: Array, size: tuple, *, ratios: tuple = ()) -> Array:
     for axis, count in enumerate(size, 2):
         extent = x.shape[axis]
         ratio = (ratios[axis - 2] if ratios else 0) or extent / count
+        # if not ratios: "(ratios[axis - 2] if ratios else 0) or " -> ""
         index = jnp.floor(jnp.arange(count) * ratio).astype(int)
         x = jnp.take(x, jnp.minimum(index, extent - 1), axis=axis)
     return x
@@ -32,8 +33,11 @@ def resize_linear(
     """x [N, C, ...] interpolated linearly at size points along each of the last axes."""
     for axis, count in enumerate(size, 2):
         extent = x.shape[axis]
-        ratio = ratios[axis - 2] if ratios else 0
+        ratio = ratios[axis - 2] if ratios else 0  # if ratios
         position = sample_positions(extent, count, align_corners, ratio)
+        # if not ratios: ", align_corners, ratio)" -> ", align_corners)"
+        # if not align_corners and not ratios: "count, align_corners)" -> "count)"
+        # if not align_corners and ratios: "count, align_corners, ratio)" -> "count, False, ratio)"
         position = jnp.clip(position, 0, extent - 1)
         low = jnp.floor(position).astype(int)
         high = jnp.minimum(low + 1, extent - 1)
@@ -49,8 +53,11 @@ def resize_cubic(
     """x [N, C, ...] interpolated by cubic convolution (a = -0.75) along the last axes."""
     for axis, count in enumerate(size, 2):
         extent = x.shape[axis]
-        ratio = ratios[axis - 2] if ratios else 0
+        ratio = ratios[axis - 2] if ratios else 0  # if ratios
         position = sample_positions(extent, count, align_corners, ratio)
+        # if not ratios: ", align_corners, ratio)" -> ", align_corners)"
+        # if not align_corners and not ratios: "count, align_corners)" -> "count)"
+        # if not align_corners and ratios: "count, align_corners, ratio)" -> "count, False, ratio)"
         start = jnp.floor(position).astype(int)
         total = 0
         for offset in (-1, 0, 1, 2):
@@ -63,7 +70,7 @@ def resize_cubic(
 
 
 def sample_positions(
-    extent: int, count: int, align_corners: bool, ratio: float = 0
+    extent: int, count: int, align_corners: bool = False, ratio: float = 0
 ) -> Array:
     """Where count samples lie among the elements of an axis."""
     if align_corners:

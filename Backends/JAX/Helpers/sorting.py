@@ -17,6 +17,6 @@ def most_frequent(
     best = jnp.argmax(position - start, axis=axis, keepdims=True)
     values = jnp.take_along_axis(ordered, best, axis=axis)
     indices = jnp.take_along_axis(order, best, axis=axis)
-    if keepdims:
-        return values, indices
+    if keepdims:  # if keepdims
+        return values, indices  # if keepdims
     return values.squeeze(axis), indices.squeeze(axis)

@@ -76,7 +76,7 @@ extension EmitContext {
     if try call.bool("causal") { keywords.append(("causal", true)) }
     var weights = helper("attention_weights").call(positional, keywords: keywords)
     let rate = try call.double("dropout_rate")
-    if !call["rng"].isAbsent, rate != 0 { weights = helper("dropout").call(weights, operand("rng"), .float(rate)) }
+    if !call["rng"].isAbsent, rate != 0 { weights = dropout(weights, operand("rng"), rate) }
     return weights.matmul(value)
   }
 

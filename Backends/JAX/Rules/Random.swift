@@ -20,7 +20,7 @@ extension JAXRules {
     },
     "dropout": { context in
       let rate = try context.call.double("rate")
-      return [context.helper("dropout").call(context.operand("x"), context.operand("key"), .float(rate))]
+      return [context.dropout(context.operand("x"), context.operand("key"), rate)]
     },
     "random_relu": { context in
       let (lower, upper) = (try context.attribute("lower"), try context.attribute("upper"))
@@ -65,6 +65,11 @@ extension JAXRules {
 }
 
 extension EmitContext {
+  /// Dropout by one of the helpers.
+  func dropout(_ x: PythonExpression, _ key: PythonExpression, _ rate: Double) -> PythonExpression {
+    rate == 1 ? helper("drop_all").call(x, key) : helper("dropout").call(x, key, .float(rate))
+  }
+
   /// `jax.random.name(key, shape, ...)`
   fileprivate func draw(_ name: String, _ keywords: [(String, PythonExpression)]) throws -> PythonExpression {
     reference("jax.random.\(name)").call([operand("key"), shape(try call.dims("shape"))], keywords: keywords)
