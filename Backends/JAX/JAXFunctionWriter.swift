@@ -12,8 +12,8 @@ struct JAXFunctionWriter {
     var interface: FunctionInterface
     var imports: ImportSet
     var helpers: HelperUses
-    /// How many elements a list of parameters has.
-    var listLength: (PythonExpression) -> Int?
+    /// How many children a node of the parameters has.
+    var treeSize: (PythonExpression) -> TreeSize?
   }
 
   private let function: Function
@@ -43,7 +43,7 @@ struct JAXFunctionWriter {
     let emitter = emitter
     return Written(
       function: written, interface: interface, imports: emitter.imports, helpers: emitter.helpers,
-      listLength: { emitter.listLength($0) })
+      treeSize: { emitter.treeSize($0) })
   }
 
   private var interface: FunctionInterface {

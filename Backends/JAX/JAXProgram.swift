@@ -96,7 +96,7 @@ struct JAXProgram {
     if let name { function.function.name = name }
     let calls = children.compactMap { self.calls[$0] }
     var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main).write()
-    let roller = LoopRoller(avoiding: taken, length: written.listLength)
+    let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
     written.function.body = roller.roll(written.function.body).returningLastValue()
     helpers.formUnion(written.helpers)
     imports.require(names: written.imports.used)

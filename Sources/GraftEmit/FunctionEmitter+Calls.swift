@@ -96,8 +96,8 @@ extension FunctionEmitter {
 }
 
 extension FunctionEmitter {
-  /// How many elements a list of parameters or state has: `params["layers"]`.
-  package func listLength(_ list: PythonExpression) -> Int? {
+  /// How many children a node of the parameters or the state has: `params["layers"]`.
+  package func treeSize(_ list: PythonExpression) -> TreeSize? {
     var parts: [String] = []
     var node = list
     while case .subscript(let base, let index) = node {
@@ -110,8 +110,8 @@ extension FunctionEmitter {
     }
     let path = parts.joined(separator: ".")
     switch node {
-    case "params": return parameterTree.length(path)
-    case "state": return stateTree.length(path)
+    case "params": return parameterTree.size(path)
+    case "state": return stateTree.size(path)
     default: return nil
     }
   }

@@ -22,8 +22,10 @@ package struct ParameterTree: Sendable {
     return names == Set((0..<names.count).map(String.init))
   }
 
-  /// How many children the list at a path has; nil for one that is not a list.
-  package func length(_ path: String) -> Int? { isList(path) ? children[path]?.count : nil }
+  /// How many children the node at a path has; nil for a tensor and for what is not there.
+  package func size(_ path: String) -> TreeSize? {
+    children[path].map { isList(path) ? .list($0.count) : .dict($0.count) }
+  }
 
   /// `root["layer1"][0]["weight"]`.
   package func access(_ path: String, in root: PythonExpression) -> PythonExpression {

@@ -13,13 +13,15 @@ private func element(_ list: String, _ index: Int, of root: PythonExpression = "
   root[.string(list)][.integer(index)]
 }
 
+private func key(_ name: String) -> PythonExpression { PythonExpression.name("params")[.string(name)] }
+
 private func text(_ statements: [PythonStatement]) -> String {
   PythonModule(docstring: nil, imports: [], statements: statements).rendered()
 }
 
 @Suite struct LoopRollerTests {
   private let roller = LoopRoller(avoiding: ["block"]) { list in
-    ["params", "state"].contains { list == .subscript(.name($0), .string("blocks")) } ? 3 : nil
+    ["params", "state"].contains { list == .subscript(.name($0), .string("blocks")) } ? .list(3) : nil
   }
 
   @Test func writesCallsOverAWholeListAsALoop() {
@@ -60,10 +62,94 @@ private func text(_ statements: [PythonStatement]) -> String {
     }
     #expect(
       text(roller.roll(calls)) == """
-        for index, (layer, block_state) in enumerate(zip(params["blocks"], state["blocks"])):
-            x, new_state["blocks"][index] = f(layer, block_state, x)
+        for index, layer in enumerate(params["blocks"]):
+            x, new_state["blocks"][index] = f(layer, state["blocks"][index], x)
 
         """)
+  }
+
+  @Test func countsUpInKeys() {
+    let calls = (0..<3).map { PythonStatement.assign("x", call("f", key("layer_\($0)"), "x")) }
+    #expect(text(roller.roll(calls)) == "for i in range(3):\n    x = f(params[f\"layer_{i}\"], x)\n")
+    let whole = LoopRoller(avoiding: []) { $0 == "params" ? .dict(3) : nil }
+    #expect(text(whole.roll(calls)) == "for i in range(len(params)):\n    x = f(params[f\"layer_{i}\"], x)\n")
+  }
+
+  @Test func tellsTheFirstElementApart() {
+    let calls = (0..<3).map { index in
+      PythonStatement.assign(
+        "x", call("f", element("blocks", index), "x", keywords: index == 0 ? [("stride", 2)] : []))
+    }
+    let roller = LoopRoller(
+      avoiding: [], signatures: ["f": .init(positional: ["params", "x"], defaults: ["stride": 1])]
+    ) { _ in .list(3) }
+    #expect(
+      text(roller.roll(calls)) == """
+        for index, block in enumerate(params["blocks"]):
+            x = f(block, x, stride=2 if index == 0 else 1)
+
+        """)
+  }
+
+  @Test func loopsOverStagesThatDifferInConstants() {
+    let strides = [1, 2, 2, 4]
+    let calls = strides.indices.flatMap { stage in
+      (0..<2).map { index in
+        PythonStatement.assign(
+          .tuple(["x", element("layer\(stage)", index, of: "new_state")]),
+          call(
+            "f", element("layer\(stage)", index), element("layer\(stage)", index, of: "state"), "x",
+            keywords: index == 0 && stage > 0 ? [("stride", .integer(strides[stage]))] : []))
+      }
+    }
+    let roller = LoopRoller(
+      avoiding: [], signatures: ["f": .init(positional: ["params", "state", "x"], defaults: ["stride": 1])]
+    ) { _ in .list(2) }
+    #expect(
+      text(roller.roll(calls)) == """
+        for name, stride in (("layer0", 1), ("layer1", 2), ("layer2", 2), ("layer3", 4)):
+            for index, layer in enumerate(params[name]):
+                x, new_state[name][index] = f(layer, state[name][index], x, stride=stride)
+                stride = 1
+
+        """)
+  }
+
+  @Test func writesOutConstantsThatFollowNoPattern() {
+    let rates = [1, 4, 2, 8]
+    let calls = rates.indices.map { index in
+      PythonStatement.assign(
+        "x", call("f", element("blocks", index), "x", keywords: [("rate", .integer(rates[index]))]))
+    }
+    let roller = LoopRoller(avoiding: []) { _ in .list(4) }
+    #expect(
+      text(roller.roll(calls)) == """
+        for block, rate in zip(params["blocks"], (1, 4, 2, 8)):
+            x = f(block, x, rate=rate)
+
+        """)
+  }
+
+  @Test func appendsToAListThatGrows() {
+    var features: [PythonExpression] = ["x"]
+    var statements: [PythonStatement] = []
+    for index in 1..<5 {
+      let name = index == 1 ? "feature" : "feature_\(index)"
+      statements.append(.assign(.name(name), call("f", key("layer\(index)"), .list(features))))
+      features.append(.name(name))
+    }
+    statements.append(.return(call("g", .list(features))))
+    #expect(
+      text(roller.roll(statements)) == """
+        features = [x]
+        for i in range(1, 5):
+            feature = f(params[f"layer{i}"], features)
+            features.append(feature)
+        return g(features)
+
+        """)
+    let read = statements + [.return(call("g", "feature"))]
+    #expect(roller.roll(read) == read)
   }
 
   @Test func leavesWhatIsNotUniform() {
@@ -74,7 +160,8 @@ private func text(_ statements: [PythonStatement]) -> String {
     }
     #expect(roller.roll(other) == other)
     let collecting = (0..<3).map { PythonStatement.assign(.name("x\($0)"), call("f", element("blocks", $0), "y")) }
-    #expect(roller.roll(collecting) == collecting)
+    let all = collecting + [.return(.tuple(["x0", "x1", "x2"]))]
+    #expect(roller.roll(all) == all)
   }
 }
 

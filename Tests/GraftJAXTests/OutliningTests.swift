@@ -85,8 +85,8 @@ private func scaled(_ b: GraphBuilder, _ block: Int, _ x: Operand, _ weight: Ope
   @Test func constantsThatDifferAreKeywords() throws {
     let text = try Model(blocks: 3).emitted { try scaled($0, $1, $2, $3, by: $1 == 0 ? 0.25 : 0.5) }
     #expect(text.contains("def block(params: dict, x: Array, *, size: float = 0.5) -> Array:"))
-    #expect(text.contains("x = block(params[\"blocks\"][0], x, size=0.25)"))
-    #expect(text.contains("for layer in params[\"blocks\"][1:]:"))
+    #expect(text.contains("for index, layer in enumerate(params[\"blocks\"]):"))
+    #expect(text.contains("x = block(layer, x, size=0.25 if index == 0 else 0.5)"))
   }
 
   @Test func otherGraphsAreOtherFunctions() throws {

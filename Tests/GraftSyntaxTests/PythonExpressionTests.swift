@@ -44,6 +44,13 @@ import Testing
     #expect(PythonExpression.string(value).rendered == expected)
   }
 
+  @Test func formattedStrings() {
+    func text(_ parts: PythonFormatPart...) -> String { PythonExpression.formattedString(parts).rendered }
+    #expect(text(.text("layer_"), .value("i")) == "f\"layer_{i}\"")
+    #expect(text(.value("i" + 1), .text("{a}\"\n")) == "f\"{i + 1}{{a}}\\\"\\n\"")
+    #expect(text(.value(PythonExpression.name("x")[.string("a")])) == "f'{x[\"a\"]}'")
+  }
+
   private let x: PythonExpression = "x"
   private let y: PythonExpression = "y"
   private let z: PythonExpression = "z"

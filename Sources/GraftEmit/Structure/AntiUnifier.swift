@@ -113,6 +113,10 @@ package struct AntiUnifier {
       return unify(values, of: statements.count).map { .return($0) }
     case .if(let branches, _) where branches.count == 1:
       return unifyBranches(statements)
+    case .for(let target, _, _): return unifyLoops(statements, over: target)
+    case .expression:
+      let values = statements.compactMap { if case .expression(let value) = $0 { value } else { nil } }
+      return unify(values, of: statements.count).map { .expression($0) }
     default: return nil
     }
   }
@@ -125,6 +129,17 @@ package struct AntiUnifier {
       let body = unify(parts.map(\.0.body)), let orElse = unify(parts.map(\.1))
     else { return nil }
     return .if(test, body, orElse: orElse)
+  }
+
+  private mutating func unifyLoops(_ statements: [PythonStatement], over target: PythonExpression) -> PythonStatement? {
+    var iterables: [PythonExpression] = []
+    var bodies: [[PythonStatement]] = []
+    for case .for(target, in: let iterable, let body) in statements {
+      iterables.append(iterable)
+      bodies.append(body)
+    }
+    guard let iterable = unify(iterables, of: statements.count), let body = unifyAll(bodies) else { return nil }
+    return .for(target, in: iterable, body: body)
   }
 
   // MARK: Expressions
@@ -141,6 +156,7 @@ package struct AntiUnifier {
     guard heads.allSatisfy({ $0 == heads[0] }) else { return nil }
     if case .name = first { return nil }
     if case .subscript(let base, _) = first, base.isTreeAccess { return nil }
+    if case .formattedString = first { return nil }
     let children = expressions.map(\.children)
     guard children.allSatisfy({ $0.count == children[0].count }) else { return nil }
     var unified: [PythonExpression] = []
@@ -153,39 +169,15 @@ package struct AntiUnifier {
   }
 
   private mutating func unifyCalls(_ calls: [PythonExpression]) -> PythonExpression? {
-    var functions: [PythonExpression] = []
-    var positional: [[PythonExpression]] = []
-    var keywords: [[(String, PythonExpression)]] = []
-    for call in calls {
-      guard case .call(let function, let arguments) = call else { return nil }
-      functions.append(function)
-      positional.append([])
-      keywords.append([])
-      for argument in arguments {
-        switch argument {
-        case .positional(let value): positional[positional.count - 1].append(value)
-        case .keyword(let name, let value): keywords[keywords.count - 1].append((name, value))
-        case .unpackedKeywords: return nil
-        }
-      }
-    }
-    guard positional.allSatisfy({ $0.count == positional[0].count }),
-      let function = unify(functions, of: calls.count)
+    guard let aligned = AlignedCalls(calls, signatures: signatures),
+      let function = unify(aligned.functions, of: calls.count)
     else { return nil }
-    let signature = signatures[function.dottedName ?? ""]
     var arguments: [PythonArgument] = []
-    for index in positional[0].indices {
-      let name = signature.flatMap { $0.positional.indices.contains(index) ? $0.positional[index] : nil }
-      guard let value = unify(positional.map { $0[index] }, of: calls.count, for: name) else { return nil }
+    for (name, values) in aligned.positional {
+      guard let value = unify(values, of: calls.count, for: name) else { return nil }
       arguments.append(.positional(value))
     }
-    guard let longest = keywords.max(by: { $0.count < $1.count }) else { return nil }
-    let names = longest.map(\.0)
-    guard keywords.allSatisfy({ $0.allSatisfy { names.contains($0.0) } }) else { return nil }
-    for name in names {
-      let values = keywords.compactMap { list in
-        list.first { $0.0 == name }?.1 ?? signature?.defaults[name]
-      }
+    for (name, values) in aligned.keywords {
       guard let value = unify(values, of: calls.count, for: name) else { return nil }
       arguments.append(.keyword(name, value))
     }
@@ -251,16 +243,8 @@ extension PythonExpression {
     switch self {
     case .name(let name): ["params", "state", "new_state", "keys"].contains(name)
     case .subscript(let base, .string), .subscript(let base, .integer): base.isTreeAccess
+    case .subscript(let base, .formattedString), .subscript(let base, .name): base.isTreeAccess
     default: false
-    }
-  }
-
-  /// `a.b.c`, if that is all it is.
-  fileprivate var dottedName: String? {
-    switch self {
-    case .name(let name): name
-    case .attribute(let base, let name): base.dottedName.map { "\($0).\(name)" }
-    default: nil
     }
   }
 }

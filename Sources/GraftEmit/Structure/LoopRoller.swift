@@ -1,189 +1,208 @@
 package import GraftSyntax
 
-/// Writes runs of statements that do the same with consecutive list elements as a `for` loop over the lists.
+/// How many children a node of the parameters or the state has.
+package enum TreeSize: Equatable, Sendable {
+  case list(Int)
+  case dict(Int)
+}
+
+/// Writes runs of statements that do the same with other elements, or other constants, as `for` loops.
 package struct LoopRoller {
-  private let length: (PythonExpression) -> Int?
+  enum Kind {
+    /// Over consecutive elements of lists, of which at most the first is treated otherwise.
+    case overLists
+    case overAnything
+  }
+
+  private let size: (PythonExpression) -> TreeSize?
   private let reserved: Set<String>
+  private let signatures: [String: AntiUnifier.Signature]
+
+  private static let longestBody = 8
+  private static let mostRounds = 3
 
   /// - Parameters:
   ///   - reserved: names that mean something in the whole file.
-  ///   - length: how many elements a list has, `params["layers"]` for one, where that is known.
-  package init(avoiding reserved: Set<String>, length: @escaping (PythonExpression) -> Int?) {
+  ///   - signatures: of the functions that statements call, by name.
+  ///   - size: of a node, `params["layers"]` for one, where it is known.
+  package init(
+    avoiding reserved: Set<String>, signatures: [String: AntiUnifier.Signature] = [:],
+    size: @escaping (PythonExpression) -> TreeSize?
+  ) {
     self.reserved = reserved
-    self.length = length
+    self.signatures = signatures
+    self.size = size
   }
 
   package func roll(_ statements: [PythonStatement]) -> [PythonStatement] {
+    var rolled = roll(statements, .overLists)
+    for _ in 0..<Self.mostRounds {
+      let next = roll(rolled, .overAnything)
+      if next == rolled { break }
+      rolled = next
+    }
+    return rolled
+  }
+
+  private func roll(_ statements: [PythonStatement], _ kind: Kind) -> [PythonStatement] {
+    let sized = statements.keyCounts
+    let size = { (list: PythonExpression) in self.size(list) ?? sized[list] }
+    var open = statements[...]
     var result: [PythonStatement] = []
-    var index = 0
-    while index < statements.count {
-      if let (loop, end) = loop(in: statements, from: index) {
-        result += loop
-        index = end
+    while let next = open.first {
+      if let loop = loop(in: open, kind, size) {
+        result.appendLoop(loop.statements, before: open.dropFirst(loop.length))
+        open = open.dropFirst(loop.length)
+        for list in loop.lists { open = open.map { $0.mapExpressions { $0.reading(list) } }[...] }
       } else {
-        result.append(statements[index])
-        index += 1
+        result.append(next)
+        open.removeFirst()
       }
     }
     return result
   }
 
-  /// The longest loop that starts at a statement, over the shortest body.
-  private func loop(in statements: [PythonStatement], from start: Int) -> (loop: [PythonStatement], end: Int)? {
-    for period in 1...6 where start + 2 * period <= statements.count {
-      let body = Array(statements[(start + period)..<(start + 2 * period)])
-      var first = ShiftedMatch(by: -1, renaming: Set(body.flatMap(\.assignedNames)))
-      guard first.matches(body, Array(statements[start..<(start + period)])), !first.elements.isEmpty else { continue }
-      var count = 2
-      while start + (count + 1) * period <= statements.count {
-        var match = ShiftedMatch(by: count - 1, renaming: [])
-        let next = Array(statements[(start + count * period)..<(start + (count + 1) * period)])
-        guard match.matches(body, next), match.elements == first.elements else { break }
-        count += 1
-      }
-      let reachesEnd = first.elements.contains { length($0.list) == $0.index - 1 + count }
-      guard count >= 3 || count * period >= 4 || reachesEnd else { continue }
-      let end = start + count * period
-      if let loop = write(body, first, count: count) { return (loop, end) }
-    }
-    return nil
+  private struct Loop {
+    var statements: [PythonStatement]
+    /// How many statements it replaces.
+    var length: Int
+    var savedLines: Int
+    var lists: [(name: String, items: [PythonExpression])]
   }
 
-  private func write(_ body: [PythonStatement], _ match: ShiftedMatch, count: Int) -> [PythonStatement]? {
-    let used = Set(body.flatMap(\.names))
-    var taken = used.union(reserved)
-    var targets: [PythonExpression] = []
-    var lists: [PythonExpression] = []
-    var replacements: [ListElement: PythonExpression] = [:]
-    var start: Int?
-    for element in match.elements {
-      let first = element.index - 1
-      if element.list.isRooted(in: "new_state") {
-        guard start == nil || start == first else { return nil }
-        start = first
-        replacements[element] = .subscript(element.list, "index")
-        continue
+  /// The loop at the beginning of the statements that saves most lines.
+  private func loop(
+    in statements: ArraySlice<PythonStatement>, _ kind: Kind, _ size: @escaping (PythonExpression) -> TreeSize?
+  ) -> Loop? {
+    var best: Loop?
+    for period in 1...Self.longestBody where 2 * period <= statements.count {
+      var turns = [Array(statements.prefix(period))]
+      var rest = statements.dropFirst(period)
+      while rest.count >= period, zip(turns[0], rest.prefix(period)).allSatisfy({ $0.resembles($1) }) {
+        let next = Array(rest.prefix(period))
+        guard RepeatedStatements([turns[turns.count - 1], next], signatures: signatures) != nil else { break }
+        turns.append(next)
+        rest = rest.dropFirst(period)
       }
-      let wanted = element.elementName
-      let name = PythonIdentifier.unique(taken.contains(wanted) ? "layer" : wanted, avoiding: taken)
-      taken.insert(name)
-      targets.append(.name(name))
-      let isWhole = first == 0 && length(element.list) == count
-      let reachesEnd = length(element.list) == first + count
-      lists.append(
-        isWhole
-          ? element.list
-          : element.list[.slice(first == 0 ? nil : .integer(first), reachesEnd ? nil : .integer(first + count))])
-      replacements[element] = .name(name)
+      while turns.count > 1 {
+        if let loop = loop(turns, before: statements.dropFirst(turns.count * period), kind, size) {
+          if loop.savedLines > best?.savedLines ?? Int.min { best = loop }
+          break
+        }
+        turns.removeLast()
+      }
     }
-    guard let firstTarget = targets.first, let firstList = lists.first else { return nil }
-    if start != nil, used.contains("index") { return nil }
-    var target = targets.count == 1 ? firstTarget : .tuple(targets)
-    var iterable = lists.count == 1 ? firstList : PythonExpression.name("zip").call(lists)
-    if let start {
-      target = .tuple(["index", target])
-      iterable = PythonExpression.name("enumerate").call([iterable] + (start == 0 ? [] : [.integer(start)]))
+    return best
+  }
+
+  private func loop(
+    _ turns: [[PythonStatement]], before rest: ArraySlice<PythonStatement>, _ kind: Kind,
+    _ size: @escaping (PythonExpression) -> TreeSize?
+  ) -> Loop? {
+    guard let run = RepeatedStatements(turns, signatures: signatures) else { return nil }
+    var after = Array(rest)
+    for list in run.lists {
+      after = after.map { $0.mapExpressions { $0.reading(("", list.end)) } }
     }
-    let rewritten = body.map { $0.mapExpressions { $0.replacing(replacements) } }
-    let renames = match.renamed.sorted { $0.key < $1.key }.map { name, old in
-      PythonStatement.assign(.name(name), .name(old))
-    }
-    return renames + [.for(target, in: iterable, body: rewritten)]
+    let writer = LoopWriter(run: run, kind: kind, size: size, reserved: reserved, live: Set(after.readNames))
+    guard let written = writer.write() else { return nil }
+    let saved = turns.joined().map(\.self).lineCount - written.lineCount
+    let least = run.lists.isEmpty ? writer.hasLiterals ? 2 : 1 : 0
+    guard kind == .overLists || saved >= least else { return nil }
+    return Loop(
+      statements: written, length: turns.count * turns[0].count, savedLines: saved, lists: writer.lists(of: written))
   }
 }
 
-/// `list[index]`
-private struct ListElement: Hashable {
-  var list: PythonExpression
-  var index: Int
+extension [PythonStatement] {
+  fileprivate var lineCount: Int { PythonRenderer().render(self, indentation: 1).count { $0 == "\n" } }
 
-  /// A name for one of the list's elements.
-  var elementName: String {
-    switch list {
-    case .name("keys"): return "key"
-    case .name: return list.isRooted(in: "state") ? "layer_state" : "layer"
-    case .subscript(_, .string(let text)):
-      let letters = text.filter { !$0.isNumber }
-      let singular = letters.count > 3 && letters.hasSuffix("s") ? String(letters.dropLast()) : letters
-      let name = singular.count < 2 ? "layer" : PythonIdentifier.snakeCase(singular)
-      return list.isRooted(in: "state") ? "\(name)_state" : name
-    default: return "item"
+  /// Appends a loop and what stands before it; a variable that would only be copied to start with has the copy's name
+  /// from the beginning.
+  fileprivate mutating func appendLoop(_ loop: [PythonStatement], before rest: ArraySlice<PythonStatement>) {
+    if loop.count == 2, case .assign(let copy, .name(let start)) = loop[0], copy.count == 1,
+      case .assign(let targets, let value)? = last, targets.count == 1, targets[0].targetNames.contains(start),
+      !loop[1].names.contains(start), !Array(rest).readNames.contains(start)
+    {
+      self[count - 1] = .assign([targets[0].substituting([start: copy[0]])], value)
+      self += loop.dropFirst()
+    } else {
+      self += loop
     }
   }
-}
 
-/// Compares statements with later ones, in which the indices of list elements are larger by a shift.
-private struct ShiftedMatch {
-  let shift: Int
-  /// Names that may stand for others in the second statements, such as that of a loop's starting value.
-  let renamable: Set<String>
-  var elements: [ListElement] = []
-  /// For each renamed name, what stands in its place.
-  var renamed: [String: String] = [:]
-
-  init(by shift: Int, renaming renamable: Set<String>) {
-    self.shift = shift
-    self.renamable = renamable
-  }
-
-  mutating func matches(_ first: [PythonStatement], _ second: [PythonStatement]) -> Bool {
-    guard first.count == second.count else { return false }
+  /// The names that the statements read before they assign them.
+  fileprivate var readNames: [String] {
     var assigned: Set<String> = []
-    for (a, b) in zip(first, second) {
-      guard case .assign(let targets, let value) = a, case .assign(let otherTargets, let otherValue) = b,
-        targets.count == otherTargets.count
-      else { return false }
-      guard matches(value, otherValue, assigned) else { return false }
-      for (target, other) in zip(targets, otherTargets) {
-        guard matches(target, other, Set(renamable)) else { return false }
-        assigned.formUnion(target.targetNames)
+    var read: [String] = []
+    func reads(_ names: [String]) { read += names.filter { !assigned.contains($0) } }
+    for statement in self {
+      switch statement {
+      case .assign(let targets, let value):
+        reads(value.freeNames)
+        let names = targets.flatMap(\.targetNames)
+        reads(targets.flatMap(\.freeNames).filter { !names.contains($0) })
+        assigned.formUnion(names)
+      case .for(let target, in: let iterable, let body):
+        reads(iterable.freeNames)
+        let own = target.targetNames
+        reads(body.readNames.filter { !own.contains($0) })
+      default: reads(statement.names)
       }
     }
-    return true
+    return read
   }
 
-  /// - Parameter fixed: names that must be the same in both.
-  private mutating func matches(_ a: PythonExpression, _ b: PythonExpression, _ fixed: Set<String>) -> Bool {
-    if case .subscript(let list, .integer(let index)) = a, list.isTreeAccess {
-      guard case .subscript(list, .integer(let other)) = b else { return false }
-      let element = ListElement(list: list, index: index)
-      if other == index + shift {
-        if !elements.contains(element) { elements.append(element) }
-        return true
+  /// The number of keys in `keys = split(rng, 4)`.
+  fileprivate var keyCounts: [PythonExpression: TreeSize] {
+    var counts: [PythonExpression: TreeSize] = [:]
+    func count(_ expression: PythonExpression) -> Int? {
+      switch expression {
+      case .conditional(_, _, let orElse): return count(orElse)
+      case .call(_, let arguments):
+        guard arguments.count == 2, case .positional(.integer(let count)) = arguments[1] else { return nil }
+        return count
+      default: return nil
       }
-      return other == index && !elements.contains(element)
     }
-    if case .name(let name) = a, case .name(let other) = b {
-      if !fixed.contains(name), let known = renamed[name] { return known == other }
-      if name == other { return true }
-      guard renamable.contains(name), !fixed.contains(name) else { return false }
-      renamed[name] = other
-      return true
+    for case .assign(let targets, let value) in self where targets == ["keys"] {
+      counts["keys"] = count(value).map { .list($0) }
     }
-    let (children, others) = (a.children, b.children)
-    guard children.count == others.count else { return false }
-    if children.isEmpty { return a == b }
-    guard a.mapChildren({ _ in .none }) == b.mapChildren({ _ in .none }) else { return false }
-    for (child, other) in zip(children, others) where !matches(child, other, fixed) { return false }
-    return true
+    return counts
+  }
+}
+
+extension PythonStatement {
+  /// A cheap test that statements which do the same pass.
+  fileprivate func resembles(_ other: PythonStatement) -> Bool {
+    switch (self, other) {
+    case (.assign(let targets, let value), .assign(let others, let otherValue)):
+      if targets.count != others.count { return false }
+      guard case .call(let function, let arguments) = value,
+        case .call(let otherFunction, let otherArguments) = otherValue
+      else { return true }
+      return function.dottedName == otherFunction.dottedName
+        && arguments.positionalCount == otherArguments.positionalCount
+    case (.for(_, _, let body), .for(_, _, let otherBody)): return body.count == otherBody.count
+    case (.expression, .expression): return true
+    default: return false
+    }
+  }
+}
+
+extension [PythonArgument] {
+  fileprivate var positionalCount: Int {
+    count { if case .positional = $0 { true } else { false } }
   }
 }
 
 extension PythonExpression {
-  fileprivate func isRooted(in name: String) -> Bool {
-    switch self {
-    case .name(let own): own == name
-    case .subscript(let base, _): base.isRooted(in: name)
-    default: false
+  /// The expression with a list that begins with the items of a named one written by that name.
+  fileprivate func reading(_ list: (name: String, items: [PythonExpression])) -> PythonExpression {
+    guard case .list(let items) = self, items.starts(with: list.items) else {
+      return mapChildren { $0.reading(list) }
     }
-  }
-
-  fileprivate func replacing(_ elements: [ListElement: PythonExpression]) -> PythonExpression {
-    if case .subscript(let list, .integer(let index)) = self,
-      let replacement = elements[ListElement(list: list, index: index)]
-    {
-      return replacement
-    }
-    return mapChildren { $0.replacing(elements) }
+    let rest = items.dropFirst(list.items.count)
+    return rest.isEmpty ? .name(list.name) : .list([.starred(.name(list.name))] + rest)
   }
 }

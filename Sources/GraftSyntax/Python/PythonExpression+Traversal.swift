@@ -3,6 +3,7 @@ extension PythonExpression {
   package var children: [PythonExpression] {
     switch self {
     case .name, .integer, .float, .string, .boolean, .none, .ellipsis: return []
+    case .formattedString(let parts): return parts.compactMap(\.value)
     case .tuple(let items), .list(let items), .set(let items), .logical(_, let items): return items
     case .dictionary(let entries): return entries.flatMap { ($0.key.map { [$0] } ?? []) + [$0.value] }
     case .attribute(let value, _), .starred(let value), .unary(_, let value), .parenthesized(let value):
@@ -22,6 +23,7 @@ extension PythonExpression {
   package func mapChildren(_ transform: (PythonExpression) -> PythonExpression) -> PythonExpression {
     switch self {
     case .name, .integer, .float, .string, .boolean, .none, .ellipsis: return self
+    case .formattedString(let parts): return .formattedString(parts.map { $0.mapValue(transform) })
     case .tuple(let items): return .tuple(items.map(transform))
     case .list(let items): return .list(items.map(transform))
     case .set(let items): return .set(items.map(transform))

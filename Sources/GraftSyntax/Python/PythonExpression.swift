@@ -10,6 +10,8 @@ package indirect enum PythonExpression: Hashable, Sendable {
   case float(Double)
   /// A string of any characters, quoted and escaped by the renderer, always on one line.
   case string(String)
+  /// `f"layer_{index}"`: text and values in turn.
+  case formattedString([PythonFormatPart])
   /// `True` or `False`.
   case boolean(Bool)
   /// `None`
@@ -50,6 +52,21 @@ package indirect enum PythonExpression: Hashable, Sendable {
   case comprehension(PythonComprehension)
   /// Parentheses that precedence does not ask for, kept for the reader: `(a * b) + c`.
   case parenthesized(PythonExpression)
+}
+
+/// A part of a formatted string.
+package enum PythonFormatPart: Hashable, Sendable {
+  /// Literal text of any characters; braces are doubled by the renderer.
+  case text(String)
+  /// `{value}`
+  case value(PythonExpression)
+
+  /// The part's value, unless it is text.
+  package var value: PythonExpression? { if case .value(let value) = self { value } else { nil } }
+
+  func mapValue(_ transform: (PythonExpression) -> PythonExpression) -> PythonFormatPart {
+    if case .value(let value) = self { .value(transform(value)) } else { self }
+  }
 }
 
 /// An argument of a call.

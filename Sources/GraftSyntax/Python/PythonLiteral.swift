@@ -49,6 +49,27 @@ enum PythonLiteral {
     return text + String(quote)
   }
 
+  /// A formatted string in double quotes, or in single quotes where a value has double quotes itself.
+  static func formattedString(_ parts: [PythonFormatPart]) -> String {
+    let values = parts.compactMap(\.value).map { PythonRenderer(lineWidth: 1_000_000).render($0) }
+    let quote: Unicode.Scalar = values.contains { $0.contains("\"") } ? "'" : "\""
+    var next = values.makeIterator()
+    var text = "f" + String(quote)
+    for part in parts {
+      switch part {
+      case .text(let words):
+        for scalar in words.unicodeScalars {
+          if scalar == quote { text += "\\" }
+          text += scalar == "{" || scalar == "}" ? "\(scalar)\(scalar)" : escaped(scalar)
+        }
+      case .value(let value):
+        let needsSpace = if case .dictionary = value { true } else if case .set = value { true } else { false }
+        text += needsSpace ? "{ \(next.next() ?? "") }" : "{\(next.next() ?? "")}"
+      }
+    }
+    return text + String(quote)
+  }
+
   /// A character as it appears inside a literal, except that quotes are left alone.
   static func escaped(_ scalar: Unicode.Scalar) -> String {
     switch scalar {

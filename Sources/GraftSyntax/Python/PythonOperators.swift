@@ -79,7 +79,8 @@ extension PythonExpression {
     case .binary(_, let symbol, _): symbol.precedence
     case .attribute, .call, .subscript: .primary
     case .starred, .slice: .lambda
-    case .name, .integer, .float, .string, .boolean, .none, .ellipsis, .tuple, .list, .set, .dictionary,
+    case .name, .integer, .float, .string, .formattedString, .boolean, .none, .ellipsis, .tuple, .list, .set,
+      .dictionary,
       .comprehension, .parenthesized:
       .atom
     }

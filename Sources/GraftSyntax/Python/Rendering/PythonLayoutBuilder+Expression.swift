@@ -14,6 +14,7 @@ extension PythonLayoutBuilder {
     case .integer(let value): return .text(String(value))
     case .float(let value): return .text(PythonLiteral.float(value))
     case .string(let value): return .text(PythonLiteral.string(value))
+    case .formattedString(let parts): return .text(PythonLiteral.formattedString(parts))
     case .boolean(let value): return .text(value ? "True" : "False")
     case .none: return .text("None")
     case .ellipsis: return .text("...")
@@ -300,7 +301,7 @@ extension PythonExpression {
   /// Whether a slice with this bound is written without spaces.
   fileprivate var isSimpleSlicePart: Bool {
     switch self {
-    case .name, .integer, .float, .string, .boolean, .none, .ellipsis: true
+    case .name, .integer, .float, .string, .formattedString, .boolean, .none, .ellipsis: true
     case .unary(.not, _): false
     case .unary(_, let operand), .parenthesized(let operand): operand.isSimpleSlicePart
     default: false

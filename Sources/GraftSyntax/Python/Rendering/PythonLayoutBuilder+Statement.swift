@@ -217,7 +217,7 @@ extension PythonExpression {
   /// A single token.
   fileprivate var isAtom: Bool {
     switch self {
-    case .name, .integer, .float, .boolean, .none, .string: true
+    case .name, .integer, .float, .boolean, .none, .string, .formattedString: true
     default: false
     }
   }

@@ -34,7 +34,7 @@ extension PythonExpression {
 
   func optionalParentheses(in context: ParenthesesContext = .general) -> OptionalParentheses {
     switch self {
-    case .name, .integer, .float, .string, .boolean, .none, .ellipsis: return .bestFit
+    case .name, .integer, .float, .string, .formattedString, .boolean, .none, .ellipsis: return .bestFit
     case .tuple, .list, .set, .dictionary, .comprehension: return .never
     case .binary, .comparison, .logical, .conditional, .lambda, .starred, .slice: return .multiline
     case .parenthesized(let inner): return inner.optionalParentheses(in: context)
@@ -69,7 +69,7 @@ extension PythonExpression {
   /// Whether the expression has any place where its line could break.
   var isSplittable: Bool {
     switch self {
-    case .name, .integer, .float, .boolean, .none, .ellipsis, .slice, .string: false
+    case .name, .integer, .float, .boolean, .none, .ellipsis, .slice, .string, .formattedString: false
     case .comparison, .binary, .logical, .conditional, .subscript, .comprehension: true
     case .tuple(let items), .list(let items), .set(let items): !items.isEmpty
     case .dictionary(let entries): !entries.isEmpty
@@ -199,7 +199,7 @@ private struct ParenthesesSurvey {
       if first == nil { first = .token }
       visit(value)
     case .parenthesized(let inner): visitContent(of: inner)
-    case .name, .integer, .float, .string, .boolean, .none, .ellipsis, .slice: break
+    case .name, .integer, .float, .string, .formattedString, .boolean, .none, .ellipsis, .slice: break
     }
   }
 
