@@ -18,6 +18,7 @@ enum JAXHelpers {
     PackageResources.pooling_py,
     PackageResources.normalization_py,
     PackageResources.attention_py,
+    PackageResources.rotary_py,
     PackageResources.recurrent_py,
     PackageResources.embedding_py,
     PackageResources.resampling_py,

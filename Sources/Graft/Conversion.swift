@@ -51,7 +51,8 @@ package struct Conversion: Sendable {
     let (observed, dropped) = try DropUnobservedState().split(FoldKnownTensors(tensor: tensor).run(function))
     let target = JAXTarget()
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
-    let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(decomposed)
+    let raised = try RaisePatterns().run(decomposed)
+    let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(raised)
     return (try UnstackSelections().run(Self.simplification(verifies: false).run(arranged)), dropped)
   }
 
@@ -59,8 +60,8 @@ package struct Conversion: Sendable {
     PassPipeline(
       "simplify",
       [
-        Canonicalise(), FoldConstants(), RaiseIndexFunctions(), FoldConstants(), EliminateCommonSubexpressions(),
-        EliminateDeadCode(),
+        Canonicalise(), FoldConstants(), RaisePatterns(), RaiseIndexFunctions(), FoldConstants(),
+        EliminateCommonSubexpressions(), EliminateDeadCode(),
       ], verifies: verifies)
   }
 

@@ -49,6 +49,8 @@ def case(
     train=None,
     tolerance=None,
     missing=None,
+    emits=None,
+    omits=None,
     **kwargs,
 ):
     """Add a case. `function` takes `inputs` (tensors, or nested structures of them) and the static `kwargs`.
@@ -56,12 +58,15 @@ def case(
     `function` may be a Module; `train` runs it in that mode (default: both, if it has one). `tolerance` is an absolute
     error relative to the largest element, only for results that are not determined better (say why beside it).
     `missing` says why the case cannot pass yet: it is run all the same, counted as skipped, and fails once it passes.
+    `emits` is text that the emitted source has to contain, `omits` text that it must not.
     """
     options = {
         "gradients": gradients,
         "train": train,
         "tolerance": tolerance,
         "missing": missing,
+        "emits": emits,
+        "omits": omits,
     }
     CASES.append(Case(name, function, inputs, kwargs, options))
 
@@ -219,6 +224,11 @@ def check(case, process):
     if case.options["train"] is None and not {"train", "rng"} & set(arguments):
         modes = [False]  # The emitted function is the same in both.
     problems = []
+    emits, omits = case.options["emits"], case.options["omits"]
+    if emits and emits not in source:
+        problems.append(f"does not emit {emits}")
+    if omits and omits in source:
+        problems.append(f"emits {omits}")
     for train in modes:
         problem = compare(
             case, subject, function, train, read_constants(document, tensors)

@@ -37,6 +37,14 @@ def rms_norm(
     return x * lax.rsqrt(square + eps) * params["weight"]
 
 
+def unit_rms(x: Array, *, axes: int | tuple = -1, eps: float = 1e-5) -> Array:
+    """Divide x by its root mean square over the axes."""
+    # if not axes: "the axes" -> "the last axis"
+    square = jnp.square(x).mean(axes, keepdims=True)
+    # if not axes: "(axes, " -> "(-1, "
+    return x * lax.rsqrt(square + eps)
+
+
 def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Array:
     """Normalise x [N, C, ...] over each group of channels, then scale and shift each."""
     grouped = x.reshape(x.shape[0], groups, -1)

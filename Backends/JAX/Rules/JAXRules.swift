@@ -20,6 +20,7 @@ enum JAXRules {
     pooling,
     normalizations,
     attention,
+    rotary,
     recurrent,
     embeddings,
     resampling,

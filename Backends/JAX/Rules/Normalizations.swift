@@ -20,8 +20,8 @@ extension JAXRules {
       if let module = context.wholeModule(["weight"]) {
         return [try context.normalized("rms_norm", [module, context.operand("x")], axes)]
       }
-      let plain = PythonExpression.dictionary(stringKeys: [("weight", context.orOne("weight"))])
-      return [try context.normalized("rms_norm", [plain, context.operand("x")], axes)]
+      let x = try context.normalized("unit_rms", [context.operand("x")], axes)
+      return [context.scaled(x, by: context.operand("weight"), .none)]
     },
     "group_norm": { context in
       let groups = context.dim(try context.call.dim("groups"))

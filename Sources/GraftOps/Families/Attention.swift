@@ -1,7 +1,7 @@
 package import GraftIR
 
 extension OpDefinition {
-  static let attention: [OpDefinition] = [scaledDotProductAttention]
+  static let attention: [OpDefinition] = [scaledDotProductAttention, rotaryEmbedding]
 
   /// `softmax(scale * query @ key.T + mask) @ value` over query [..., T, D], key [..., S, D], value [..., S, E].
   ///
@@ -47,6 +47,39 @@ extension OpDefinition {
       Sample(
         .normal(2, 5, 4, 6), .normal(2, 5, 2, 6), .normal(2, 5, 2, 6),
         attributes: ["causal": .bool(true), "layout": .string("heads_last")]),
+    ])
+}
+
+extension OpDefinition {
+  /// `x * cos + concat([-x2, x1]) * sin`, where x1 and x2 are the halves of the last axis of x [..., D].
+  ///
+  /// With cos and sin, which broadcast to x, of angles that repeat after D / 2, each pair of elements (i, i + D / 2) is
+  /// turned by its angle (Su et al., 2021).
+  package static let rotaryEmbedding: OpDefinition = OpDefinition(
+    "rotary_embedding", family: .attention, summary: "Turns pairs of elements by angles that stand for positions.",
+    operands: [.tensor("x"), .tensor("cos"), .tensor("sin")],
+    infer: { call in
+      let (x, cos, sin) = (try call.type(0), try call.type(1), try call.type(2))
+      guard let extent = x.shape.last, extent.exactQuotient(by: 2) != nil else {
+        throw call.problem("the last axis of \(x) has no halves")
+      }
+      guard [cos, sin].allSatisfy({ $0.dtype == x.dtype && ShapeRule.broadcast($0.shape, x.shape) == x.shape }) else {
+        throw call.problem("\(cos) and \(sin) do not fit \(x)")
+      }
+      return [x]
+    },
+    decomposition: { b, op in
+      let type = try op.type(0)
+      let (last, extent) = (type.rank - 1, type.shape[type.rank - 1])
+      let half = extent.floorDivided(by: 2)
+      let lower = try b.slice(op[0], axis: last, from: 0, to: half)
+      let upper = try b(.negative, try b.slice(op[0], axis: last, from: half, to: extent))
+      let turned = try b(
+        .concat, .list([upper, lower].compactMap(\.asValue)), attributes: ["axis": .int(last)])
+      return [try b(.add, try b(.multiply, op[0], op[1]), try b(.multiply, turned, op[2]))]
+    },
+    samples: [
+      Sample(.normal(2, 3, 5, 4), .normal(5, 4), .normal(5, 4)), Sample(.normal(3, 6), .normal(3, 6), .normal(1, 6)),
     ])
 }
 

@@ -50,12 +50,20 @@ extension IndexDomain {
   }
 
   /// Whether in each row the condition is proved to hold at the first, the last or the row's own place.
-  private func everyQuerySees(_ seen: IndexCondition) -> Bool {
+  func everyQuerySees(_ seen: IndexCondition) -> Bool {
     var places = [Dim(0), extent(fromEnd: 0) - 1]
     if extent(fromEnd: 1) == extent(fromEnd: 0) { places.append(axis(1)) }
     return places.contains { place in
       substitute(in: seen) { $0 == 0 ? place : axis($0) } == .constant(true)
     }
+  }
+}
+
+extension IndexFunctionAnalysis {
+  /// Whether a condition over the last two axes is proved to hold, or not to hold, somewhere in each row.
+  func everyQuerySees(_ condition: Value, _ holds: Bool) -> Bool {
+    guard case .boolean(let found) = self[condition] else { return false }
+    return domain(function.type(of: condition).shape).everyQuerySees(holds ? found : found.negated)
   }
 }
 
@@ -66,7 +74,7 @@ extension IndexFunction {
 
 extension DType {
   /// The lowest finite number of a floating type that masks are made of.
-  fileprivate var lowest: Double? {
+  var lowest: Double? {
     switch self {
     case .float32: -Double(Float.greatestFiniteMagnitude)
     case .float64: -Double.greatestFiniteMagnitude

@@ -59,7 +59,8 @@ package struct IndexFunctionAnalysis {
     known: @escaping (Value) -> IndexFunction?
   ) -> [IndexFunction?] {
     let unknown = Array<IndexFunction?>(repeating: nil, count: call.results.count)
-    let isExact = call.results.allSatisfy { !function.type(of: $0).dtype.isDifferentiable }
+    let moves = [OpDefinition.tril.name, OpDefinition.triu.name].contains(call.definition.name)
+    let isExact = moves || call.results.allSatisfy { !function.type(of: $0).dtype.isDifferentiable }
     guard isExact, let decomposition = call.definition.decomposition,
       call.operands.flatMap(\.values).allSatisfy({ known($0) != nil })
     else { return unknown }
@@ -148,6 +149,7 @@ struct IndexSite {
   func constant(_ scalar: Scalar, _ dtype: DType) -> IndexFunction? {
     switch (dtype.category, scalar) {
     case (.bool, .bool(let value)): .boolean(.constant(value))
+    case (.bool, .int(let value)): .boolean(.constant(value != 0))
     case (.integer, .int(let value)): .whole(Dim(value))
     case (.integer, .bool(let value)): .whole(value ? 1 : 0)
     case (.floating, _): scalar.asDouble.flatMap { dtype.rounded($0) }.map { .number($0) }

@@ -25,6 +25,8 @@ package struct RewriteSite {
   /// Where the operation came from.
   package let origin: Origin
   let producers: [Value: Operation]
+  /// How often each value is read or leaves its block.
+  let uses: [Value: Int]
   let function: Function
 
   /// The call of the named op whose only result the operand is.

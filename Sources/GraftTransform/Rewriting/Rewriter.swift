@@ -32,10 +32,12 @@ private final class RewriteDriver {
   private let rules: (String) -> [RewriteRule]
   private var replacements: [Value: Value] = [:]
   private var producers: [Value: Operation] = [:]
+  private var uses: [Value: Int]
 
   init(_ function: Function, rules: @escaping (String) -> [RewriteRule]) {
     builder = GraphBuilder(function)
     self.rules = rules
+    uses = function.useCounts
   }
 
   func run() throws -> Function {
@@ -62,6 +64,7 @@ private final class RewriteDriver {
     var operation = original
     operation.operands = original.operands.map(substitute)
     operation.regions = try original.regions.map(rewrite)
+    if depth > 0 { for value in operation.operands.flatMap(\.values) { uses[value, default: 0] += 1 } }
     for rule in rules(operation.name) where try replace(operation, by: rule, depth: depth) { return }
     builder.append(operation)
     for result in operation.results { producers[result] = operation }
@@ -71,7 +74,7 @@ private final class RewriteDriver {
     guard let definition = OpCatalogue.definition(operation.name) else { return false }
     let call = OpCall(operation, of: definition, in: builder.function)
     let site = RewriteSite(
-      op: call, origin: operation.origin, producers: producers, function: builder.function)
+      op: call, origin: operation.origin, producers: producers, uses: uses, function: builder.function)
     let outerOrigin = builder.origin
     builder.origin = operation.origin
     defer { builder.origin = outerOrigin }
@@ -93,15 +96,49 @@ private final class RewriteDriver {
       let (was, becomes) = (builder.function.type(of: old), builder.function.type(of: value))
       if was.isProvablyDifferent(from: becomes) { throw problem(rule, operation, "turns \(was) into \(becomes)") }
       replacements[old] = value
+      uses[value, default: 0] += uses[old, default: 0]
       if let hint = builder.function.info(old).hint, value.id >= known || builder.function.info(value).hint == nil {
         builder.function.setHint(hint, of: value)
       }
     }
+    release(operation.operands)
     return true
+  }
+
+  /// Takes back the uses by an operation that is no longer there, and those by what nothing reads any more.
+  private func release(_ operands: [Operand]) {
+    var pending = operands.flatMap(\.values)
+    while let value = pending.popLast() {
+      let left = uses[value, default: 1] - 1
+      uses[value] = left
+      guard left == 0, let producer = producers[value], producer.results.allSatisfy({ uses[$0, default: 0] == 0 })
+      else { continue }
+      pending += producer.operands.flatMap(\.values)
+    }
   }
 
   private func problem(_ rule: RewriteRule, _ operation: Operation, _ message: String) -> Diagnostic {
     Diagnostic(
       .internalError, "the rule `\(rule.name)` at \(operation.name) \(message)", at: operation.origin.location)
+  }
+}
+
+extension Function {
+  /// How often each value is read, leaves a block or becomes state.
+  fileprivate var useCounts: [Value: Int] {
+    var counts: [Value: Int] = [:]
+    func count(_ operands: [Operand]) {
+      for value in operands.flatMap(\.values) { counts[value, default: 0] += 1 }
+    }
+    func visit(_ block: Block) {
+      for operation in block.operations {
+        count(operation.operands)
+        operation.regions.forEach(visit)
+      }
+      count(block.results)
+    }
+    visit(body)
+    count(stateUpdates.map(\.value))
+    return counts
   }
 }
