@@ -71,6 +71,36 @@ import Testing
       becomes: "%r.2 = \(text) : f32[N,4]\nreturn %r.2")
   }
 
+  // MARK: Dropout
+
+  private func drop(_ shape: String, keeping kept: String, dividingBy divisor: String) throws -> Function {
+    try program(
+      """
+      %r = mode {
+        %b = bernoulli(\(kept), %k) {shape = \(shape)} : bool\(shape.filter { $0 != " " })
+        %c = cast(%b) {dtype = f32} : f32\(shape.filter { $0 != " " })
+        %d = divide(%c, \(divisor)) : f32\(shape.filter { $0 != " " })
+        %m = multiply(%x, %d) : f32[N,3,8]
+        return %m
+      } {
+        return %x
+      } : f32[N,3,8]
+      return %r
+      """, inputs: 1, type: "f32[N,3,8]", arguments: "%k: key[] = key")
+  }
+
+  @Test(arguments: [("[N, 3, 8]", ""), ("[N, 1, 1]", ", shared_axes = [1, 2]"), ("[N, 3, 1]", ", shared_axes = [2]")])
+  func raisesDropout(shape: String, shared: String) throws {
+    try expect(
+      drop(shape, keeping: "0.975", dividingBy: "0.975"), after: Canonicalise(),
+      becomes: "%r.2 = dropout(%x.0, %k.1) {rate = 0.025\(shared)} : f32[N,3,8]\nreturn %r.2")
+  }
+
+  @Test func keepsDrawsThatAreScaledOtherwise() throws {
+    let kept = try drop("[N, 1, 1]", keeping: "0.975", dividingBy: "0.95")
+    try expect(kept, after: Canonicalise(), becomes: body(kept))
+  }
+
   @Test func writesFilledOperandsInPlace() throws {
     try expect(
       program(

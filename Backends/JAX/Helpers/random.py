@@ -13,6 +13,23 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
     return jnp.where(keep, x / (1 - rate), 0)
 
 
+def shared_dropout(x: Array, rng: Array | None, rate: float, axes: tuple) -> Array:
+    """Dropout with one draw for all positions along the axes."""
+    if rng is None:
+        return x
+    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
+    keep = jax.random.bernoulli(rng, 1 - rate, shape)
+    return jnp.where(keep, x / (1 - rate), 0)
+
+
+def stochastic_depth(x: Array, rng: Array | None, rate: float) -> Array:
+    """Zero a share `rate` of the samples of x [N, ...] and scale up the rest; x itself without a key."""
+    if rng is None:
+        return x
+    keep = jax.random.bernoulli(rng, 1 - rate, (x.shape[0],) + (1,) * (x.ndim - 1))
+    return jnp.where(keep, x / (1 - rate), 0)
+
+
 def drop_all(x: Array, rng: Array | None) -> Array:
     """Zeros as x; x itself without a key."""
     return x if rng is None else jnp.zeros_like(x)

@@ -20,7 +20,13 @@ extension JAXRules {
     },
     "dropout": { context in
       let rate = try context.call.double("rate")
-      return [context.dropout(context.operand("x"), context.operand("key"), rate)]
+      let (x, key) = (context.operand("x"), context.operand("key"))
+      let rank = try context.call.type(0).rank
+      let shared = try context.call.axes("shared_axes", rank: rank)
+      if rate == 1 || shared.isEmpty { return [context.dropout(x, key, rate)] }
+      if shared == Array(1..<rank) { return [context.helper("stochastic_depth").call(x, key, .float(rate))] }
+      let axes = PythonExpression.tuple(shared.map { .integer($0) })
+      return [context.helper("shared_dropout").call(x, key, .float(rate), axes)]
     },
     "random_relu": { context in
       let (lower, upper) = (try context.attribute("lower"), try context.attribute("upper"))

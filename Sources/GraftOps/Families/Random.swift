@@ -66,10 +66,18 @@ extension OpDefinition {
     }, differentiability: .none("yields integers"), drawsRandomNumbers: true)
 
   /// In training, zeroes a share `rate` of x and scales up the rest (Srivastava et al., 2014); otherwise x itself.
+  ///
+  /// Along `shared_axes` one draw serves all positions: of x [N, C, H, W] with axes 1 to 3 whole samples are dropped
+  /// (stochastic depth, Huang et al., 2016), with 2 and 3 whole channels.
   package static let dropout: OpDefinition = OpDefinition(
     "dropout", family: .random, summary: "In training, zeroes a share of x and scales up the rest.",
-    operands: [.tensor("x"), .tensor("key")], attributes: [AttributeSpec("rate", .float)],
-    infer: { [try $0.type(0)] },
+    operands: [.tensor("x"), .tensor("key")],
+    attributes: [AttributeSpec("rate", .float), AttributeSpec("shared_axes", .axes, default: .ints([]))],
+    infer: { call in
+      let type = try call.type(0)
+      _ = try call.axes("shared_axes", rank: type.rank)
+      return [type]
+    },
     differentiability: .none("the gradient needs the draw: decompose the training mode first"),
     drawsRandomNumbers: true, dependsOnMode: true)
 

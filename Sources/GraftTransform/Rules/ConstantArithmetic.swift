@@ -87,7 +87,7 @@ extension RewriteRule {
         type.isScalar || site.producer(of: operands[index], "full") != nil,
         let scalar = try scalar(operands[index], site)
       else { continue }
-      let others = operands.indices.filter { $0 != index && site.op.definition.operands[$0].kind == .tensorOrScalar }
+      let others = operands.indices.filter { $0 != index }
       guard others.contains(where: { site.type(operands[$0])?.dtype == type.dtype }) else { continue }
       operands[index] = .scalar(scalar)
     }
