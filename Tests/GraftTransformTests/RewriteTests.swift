@@ -92,13 +92,13 @@ import Testing
   @Test(arguments: [("[N, 3, 8]", ""), ("[N, 1, 1]", ", shared_axes = [1, 2]"), ("[N, 3, 1]", ", shared_axes = [2]")])
   func raisesDropout(shape: String, shared: String) throws {
     try expect(
-      drop(shape, keeping: "0.975", dividingBy: "0.975"), after: Canonicalise(),
+      drop(shape, keeping: "0.975", dividingBy: "0.975"), after: RaisePatterns(),
       becomes: "%r.2 = dropout(%x.0, %k.1) {rate = 0.025\(shared)} : f32[N,3,8]\nreturn %r.2")
   }
 
   @Test func keepsDrawsThatAreScaledOtherwise() throws {
     let kept = try drop("[N, 1, 1]", keeping: "0.975", dividingBy: "0.95")
-    try expect(kept, after: Canonicalise(), becomes: body(kept))
+    try expect(kept, after: RaisePatterns(), becomes: body(kept))
   }
 
   @Test func writesFilledOperandsInPlace() throws {

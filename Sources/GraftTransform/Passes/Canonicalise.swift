@@ -7,7 +7,7 @@ package struct Canonicalise: Pass {
   package init() {}
 
   static let rules: [RewriteRule] =
-    RewriteRule.shapeChains + RewriteRule.lastAxis + [.dropoutByHand, .reductionThenDrop, .castOfCast, .subtractNegative, .addNegative]
+    RewriteRule.shapeChains + RewriteRule.lastAxis + [.reductionThenDrop, .castOfCast, .subtractNegative, .addNegative]
 
   package func run(_ function: Function) throws -> Function { try Rewriter(name, Self.rules).run(function) }
 }
