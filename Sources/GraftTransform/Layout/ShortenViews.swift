@@ -3,18 +3,22 @@ import GraftOps
 
 extension RewriteRule {
   /// Reshapes, transposes and indexing in a row are as few operations as make the same view.
-  static let shortestView = view("shortest view") { $0.count < $1.count }
+  ///
+  /// Operations in the middle that something else reads stay, so they count as free.
+  static let shortestView = view("shortest view") { steps, chain in steps.count < chain.ownCount }
 
   /// The same, and where several are as few, the one that reshapes first.
-  static let normalView = view("normal view") { $0.count <= $1.count && $0 != $1 }
+  static let normalView = view("normal view") { steps, chain in
+    steps.count <= chain.written.count && steps != chain.written
+  }
 
   private static func view(
-    _ name: String, replaces: @escaping @Sendable (_ found: [ViewStep], _ written: [ViewStep]) -> Bool
+    _ name: String, replaces: @escaping @Sendable (_ found: [ViewStep], _ chain: ViewChain) -> Bool
   ) -> RewriteRule {
     RewriteRule(name, "reshape", "transpose", "select") { b, site in
       guard let chain = try ViewChain.ending(at: site), chain.written.count > 1 else { return nil }
       let steps = chain.view.steps()
-      guard replaces(steps, chain.written) else { return nil }
+      guard replaces(steps, chain) else { return nil }
       return [try steps.reduce(chain.source) { try $1.append(to: b, $0) }]
     }
   }
@@ -25,6 +29,8 @@ private struct ViewChain {
   var source: Operand
   var view: AxisView
   var written: [ViewStep]
+  /// How many of the operations at the end are read by nothing but the next one.
+  var ownCount: Int
 
   /// The longest chain that ends at the site's operation and whose atoms are known.
   static func ending(at site: RewriteSite) throws -> ViewChain? {
@@ -37,7 +43,12 @@ private struct ViewChain {
       var view: AxisView? = AxisView(of: shape)
       for call in calls[start...] { view = try view?.applying(call) }
       guard let view else { continue }
-      return ViewChain(source: calls[start][0], view: view, written: try calls[start...].compactMap(ViewStep.init))
+      let own = calls[start...].dropLast().reversed().prefix { call in
+        call.results.allSatisfy { site.uses[$0, default: 0] <= 1 }
+      }
+      return ViewChain(
+        source: calls[start][0], view: view, written: try calls[start...].compactMap(ViewStep.init),
+        ownCount: own.count + 1)
     }
     return nil
   }
