@@ -83,22 +83,17 @@ extension EmitContext {
   /// The subscript of a reshape that only inserts axes of extent 1 (`[:, None]`) or only drops them (`[:, 0]`).
   func axisItems(from: [Dim], to: [Dim]) -> [PythonExpression]? {
     if to.count < from.count { return droppedAxes(from: from, to: to) }
-    guard to.count > from.count, !from.isEmpty else { return nil }
-    var items: [PythonExpression] = []
-    var next = 0
-    for (position, extent) in to.enumerated() {
-      // Where both readings are possible the axis is new if there are more to insert than to keep.
-      let isNew = extent == 1 && (next == from.count || from[next] != 1 || to.count - position > from.count - next + 0)
-      if next < from.count, extent == from[next], !(isNew && extent == 1 && from[next] == 1) {
-        items.append(.fullSlice)
-        next += 1
-      } else if extent == 1 {
-        items.append(.none)
-      } else {
-        return nil
-      }
+    return to.count > from.count && !from.isEmpty ? insertedAxes(from: from[...], to: to[...]) : nil
+  }
+
+  /// Where both readings are possible an axis of extent 1 is new.
+  private func insertedAxes(from: ArraySlice<Dim>, to: ArraySlice<Dim>) -> [PythonExpression]? {
+    guard let extent = to.first else { return from.isEmpty ? [] : nil }
+    if extent == 1, to.count > from.count, let rest = insertedAxes(from: from, to: to.dropFirst()) {
+      return [.none] + rest
     }
-    return next == from.count ? items : nil
+    guard from.first == extent else { return nil }
+    return insertedAxes(from: from.dropFirst(), to: to.dropFirst()).map { [.fullSlice] + $0 }
   }
 
   private func droppedAxes(from: [Dim], to: [Dim]) -> [PythonExpression]? {
