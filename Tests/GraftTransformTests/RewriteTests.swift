@@ -71,6 +71,24 @@ import Testing
       becomes: "%r.2 = \(text) : f32[N,4]\nreturn %r.2")
   }
 
+  // MARK: Conditions
+
+  @Test func oneOfTwoComplementaryConditionsHolds() throws {
+    let text = """
+      %e = equal(%x, 0.0) : bool[N,4] %u = not_equal(%x, OTHER) : bool[N,4]
+      %w = where(%u, -100.0, %x) : f32[N,4] %r = where(%e, %y, %w) : f32[N,4] return %r
+      """
+    try expect(
+      program(text.replacing("OTHER", with: "0.0")), after: Canonicalise(),
+      becomes: """
+        %e.2 = equal(%x.0, 0.0) : bool[N,4]
+        %r.3 = where(%e.2, %y.1, -100.0) : f32[N,4]
+        return %r.3
+        """)
+    let kept = try program(text.replacing("OTHER", with: "1.0"))
+    try expect(kept, after: Canonicalise(), becomes: body(kept))
+  }
+
   // MARK: Dropout
 
   private func drop(_ shape: String, keeping kept: String, dividingBy divisor: String) throws -> Function {

@@ -7,7 +7,9 @@ package struct Canonicalise: Pass {
   package init() {}
 
   static let rules: [RewriteRule] =
-    RewriteRule.shapeChains + RewriteRule.lastAxis + [.reductionThenDrop, .castOfCast, .subtractNegative, .addNegative]
+    RewriteRule.shapeChains + RewriteRule.lastAxis + [
+      .reductionThenDrop, .complementaryConditions, .castOfCast, .subtractNegative, .addNegative,
+    ]
 
   package func run(_ function: Function) throws -> Function { try Rewriter(name, Self.rules).run(function) }
 }
