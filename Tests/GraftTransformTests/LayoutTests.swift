@@ -106,8 +106,8 @@ import Testing
       becomes: """
         %n.1 = layer_norm(%x.0, absent, absent) {rank = 1} : f32[N,7,5,4]
         %p.2 = arange {count = 7, dtype = f32} : f32[7]
-        %3 = reshape(%p.2) {shape = [1, 7, 1, 1]} : f32[1,7,1,1]
-        %a.4 = multiply(%n.1, %3) : f32[N,7,5,4]
+        %q.3 = reshape(%p.2) {shape = [1, 7, 1, 1]} : f32[1,7,1,1]
+        %a.4 = multiply(%n.1, %q.3) : f32[N,7,5,4]
         return %a.4
         """)
   }

@@ -52,13 +52,17 @@ extension EmitContext {
       key = key.method("repeat", .integer(groups), keywords: axis)
       value = value.method("repeat", .integer(groups), keywords: axis)
     }
+    var (name, operands) = ("attention", [operand("query"), key, value])
+    let rate = try call.double("dropout_rate")
+    if !call["rng"].isAbsent, rate != 0 {
+      name = "attention_with_dropout"
+      operands += [operand("rng"), .float(rate)]
+    }
     var keywords: [(String, PythonExpression)] = []
     if !call["mask"].isAbsent { keywords.append(("mask", operand("mask"))) }
     try addScale(to: &keywords)
     if try call.bool("causal") { keywords.append(("causal", true)) }
-    let rate = try call.double("dropout_rate")
-    if !call["rng"].isAbsent, rate != 0 { keywords += [("rng", operand("rng")), ("dropout_rate", .float(rate))] }
-    return helper("attention").call([operand("query"), key, value], keywords: keywords)
+    return helper(name).call(operands, keywords: keywords)
   }
 
   /// The weights over [..., T, D] by a helper, and the rest in place.

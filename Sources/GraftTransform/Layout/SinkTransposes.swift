@@ -74,7 +74,11 @@ private struct SinkingTranspose {
     let inverse = permutation.indices.map { axis in permutation.firstIndex(of: axis) ?? axis }
     let moved = inverse.filter { wide[$0] != 1 }
     guard wide.count == permutation.count, moved == moved.sorted() else { return nil }
-    return try b(.reshape, operand, attributes: ["shape": .dims(inverse.map { wide[$0] })])
+    let aligned = try b(.reshape, operand, attributes: ["shape": .dims(inverse.map { wide[$0] })])
+    if let old = operand.asValue, let new = aligned.asValue {
+      b.function.setHint(b.function.info(old).hint, of: new)
+    }
+    return aligned
   }
 }
 
