@@ -16,7 +16,8 @@ struct JAXDocstring {
   private static let longestLine = 100
   private static let surroundings = 10
 
-  /// `BasicBlock of x [N, C, H, W] -> [N, D, H2, W2] (torchvision/models/resnet.py:59).`
+  /// On one line if it fits, if need be without the shape of a result that is like the first input, or with the bare name
+  /// of the file: `BasicBlock of x [N, C, H, W] -> [N, D, H2, W2] (torchvision/models/resnet.py:59).`
   var text: String {
     var notation = ShapeNotation(symbols: symbols)
     let inputs = inputs.map { "\($0.name) \(notation.text($0.shapes))" }
@@ -28,8 +29,9 @@ struct JAXDocstring {
     let whole = results.isEmpty ? subject : "\(subject) -> \(results.joined(separator: ", "))"
     if place.isEmpty { return Self.wrapped("\(whole).") }
     let file = place.split(separator: "/").last.map(String.init) ?? place
-    for text in ["\(whole) (\(place)).", "\(whole) (\(file))."] where text.count + Self.surroundings <= Self.longestLine
-    {
+    let brief = self.results.count == 1 && self.results[0].shapes == self.inputs.first?.shapes ? subject : whole
+    for text in ["\(whole) (\(place)).", "\(brief) (\(place)).", "\(whole) (\(file)).", "\(brief) (\(file))."]
+    where text.count + Self.surroundings <= Self.longestLine {
       return text
     }
     return Self.wrapped("\(title) (\(place)).\n\n")
