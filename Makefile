@@ -8,7 +8,7 @@ SHELL := /usr/bin/env bash
 PREFIX ?= /usr/local
 export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup build release demo test conformance bench format lint docs install clean
+.PHONY: help setup build release demo test conformance goldens readability bench format lint docs install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ conformance: setup ## Convert and verify every model of the conformance suite
 	XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false" \
 	  "$$(swift build -c release --show-bin-path)/graft-conformance" --markdown Docs/Conformance.md
 
+goldens: setup ## Write the files in Tests/Goldens anew, from what is emitted now
+	swift build --product graft-conformance
+	GRAFT_RECORD_GOLDENS=1 "$$(swift build --show-bin-path)/graft-conformance" goldens/
+	$(MAKE) --no-print-directory readability
+
+readability: setup ## Write Docs/Readability.md from the files in Tests/Goldens
+	.venv/bin/python Tests/Goldens/Checks/measure.py --cases Tests/Conformance/Cases >.build/Readability.md
+	mv .build/Readability.md Docs/Readability.md
+
 bench: release ## Run the benchmarks; writes Docs/Performance.md
 	@scripts/bench.sh
 
@@ -44,7 +53,7 @@ format: setup ## Format the Swift and Python sources
 lint: setup ## Check the style of the Swift and Python sources
 	@scripts/lint.sh
 
-docs: setup ## Write Docs/Coverage.md, and the documentation to .build/docs
+docs: setup ## Write Docs/Coverage.md and Docs/Readability.md, and the documentation to .build/docs
 	@scripts/docs.sh
 
 install: release ## Install graft to PREFIX/bin (default /usr/local/bin)

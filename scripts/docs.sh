@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes Docs/Coverage.md, and the documentation of the public API and the articles to .build/docs, without a package
+# Writes Docs/Coverage.md and Docs/Readability.md, and the documentation of the public API and the articles to .build/docs, without a package
 # plugin.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 swift build --product graft
 "$(swift build --show-bin-path)/graft" ops --markdown >.build/Coverage.md
 mv .build/Coverage.md Docs/Coverage.md
+.venv/bin/python Tests/Goldens/Checks/measure.py --cases Tests/Conformance/Cases >.build/Readability.md
+mv .build/Readability.md Docs/Readability.md
 
 catalogue=$(find Docs -maxdepth 1 -name '*.docc' | head -n 1)
 [ -n "$catalogue" ] || { echo "docs: no DocC catalogue in Docs" >&2; exit 1; }

@@ -7,6 +7,7 @@ enum Group: String, CaseIterable, Codable {
   case nn
   case transformers
   case torchvision
+  case goldens
 
   var file: String {
     switch self {
@@ -14,6 +15,7 @@ enum Group: String, CaseIterable, Codable {
     case .nn: "torch_nn.py"
     case .transformers: "transformers_models.py"
     case .torchvision: "torchvision_models.py"
+    case .goldens: "goldens.py"
     }
   }
 }
@@ -27,15 +29,20 @@ struct Case: Decodable {
   var `repeat`: Bool
   var vmap: Bool
   var skip: String?
+  var verify: Bool
+  /// An entry elsewhere.
+  var entry: String?
 
   /// How the case is converted into a folder of its own.
   func options(file: URL, output: URL) -> TranspileOptions {
     var options = TranspileOptions(
-      entry: "\(file.path):\(name)", to: .jax, output: output.appending(path: name, directoryHint: .isDirectory))
+      entry: entry ?? "\(file.path):\(name)", to: .jax,
+      output: output.appending(path: name, directoryHint: .isDirectory))
     options.inputs = inputs
     options.inputFactory = factory.map { "\(file.path):\($0)" }
     options.dynamic = dynamic
     options.verifiesVectorisation = vmap
+    options.verify = verify
     return options
   }
 }

@@ -56,7 +56,8 @@ struct Conformance: AsyncParsableCommand {
   private func run(_ group: Group, _ cases: URL, _ filter: CaseFilter) async throws {
     let worker = Worker(
       group: group, cases: cases, output: URL(filePath: output ?? "out", directoryHint: .isDirectory),
-      journal: Journal(path: URL(filePath: journal ?? "journal")), verifies: !repeated)
+      journal: Journal(path: URL(filePath: journal ?? "journal")),
+      verifies: try !repeated && !(group == .goldens && Goldens.areRecorded()))
     do {
       if list {
         for item in try await worker.list() where filter.accepts(group, item.name) {
@@ -80,7 +81,8 @@ struct Conformance: AsyncParsableCommand {
       ?? FileManager.default.temporaryDirectory.appending(path: "graft-conformance-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { if output == nil { try? FileManager.default.removeItem(at: folder) } }
-    let session = Session(cases: cases, folder: folder, filter: filter, words: words)
+    let session = Session(
+      cases: cases, folder: folder, filter: filter, words: words, recordsGoldens: try Goldens.areRecorded())
     var results: [CaseResult] = []
     for group in Group.allCases where filter.mayAccept(group) {
       if list {

@@ -7,19 +7,19 @@ struct Session {
   let folder: URL
   let filter: CaseFilter
   let words: [String]
+  /// Whether goldens are written anew instead of compared.
+  var recordsGoldens = false
 
   func run(_ group: Group) throws -> [CaseResult] {
     let output = folder.appending(path: group.rawValue, directoryHint: .isDirectory)
     var results = try converted(group, into: output, arguments: [])
-    if let style = try styleResult(group, output) {
-      print(style.line)
-      results.append(style)
+    var checks = [try styleResult(group, output), try repeatedResult(group, first: output)].compactMap { $0 }
+    if group == .goldens {
+      let names = results.filter { $0.status == .passed }.map(\.name)
+      checks += try Goldens(cases: cases, output: output, records: recordsGoldens).check(names, launch: launch)
     }
-    let repeated = try repeatedResult(group, first: output)
-    if let repeated {
-      print(repeated.line)
-      results.append(repeated)
-    }
+    for check in checks { print(check.line) }
+    results += checks
     return results
   }
 
@@ -69,7 +69,9 @@ struct Session {
     let paths = files.map(\.path)
     let python = ProcessInfo.processInfo.environment["GRAFT_PYTHON"] ?? ".venv/bin/python"
     let check = try launch(
-      python, ["-m", "ruff", "check", "--isolated", "--no-cache", "--output-format", "concise"] + paths, log: log)
+      python,
+      ["-m", "ruff", "check", "--isolated", "--no-cache", "--extend-select", "F,N", "--output-format", "concise"]
+        + paths, log: log)
     var findings = lines(log)
     let format = try launch(python, ["-m", "ruff", "format", "--isolated", "--no-cache", "--check"] + paths, log: log)
     findings += lines(log)

@@ -40,11 +40,11 @@ struct Worker {
     let start = clock.now
     do {
       var options = item.options(file: file, output: output)
-      options.verify = verifies
+      options.verify = options.verify && verifies
       let manifest = try await Transpiler().transpile(options).manifest
       if let report = manifest.verification {
         result.take(report, symbols: manifest.signature.symbols.map(\.name))
-      } else if verifies {
+      } else if options.verify {
         result.status = .failed
         result.message = "was not verified"
       }

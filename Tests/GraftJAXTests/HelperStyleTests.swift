@@ -17,7 +17,7 @@ private let ruff: URL? = {
 }()
 
 @Suite struct HelperStyleTests {
-  /// Every helper with every choice of its options, one file each.
+  /// Every helper with every choice of its options, one file each; a key is passed with a rate only.
   @Test(.enabled(if: ruff != nil)) func everyTrimmedHelperIsCleanAndFormatted() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "graft-helpers-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -25,7 +25,8 @@ private let ruff: URL? = {
     let library = JAXTarget().helpers
     var count = 0
     for helper in library.helpers.values {
-      for (number, usage) in choices(helper.options.sorted(), entries: helper.entries).enumerated() {
+      for (number, usage) in choices(helper.options.sorted(), entries: helper.entries).enumerated()
+      where usage["rng"] == usage["dropout_rate"] {
         let trimmed = helper.specialised(usage)
         let others = library.closure(of: [helper.name]).filter { $0.name != helper.name }.map { $0.specialised([:]) }
         var imports = ImportSet(aliases: JAXTarget().aliases)

@@ -67,13 +67,11 @@ def batch_norm(
     mean, var = state["running_mean"], state["running_var"]
     if train:
         axes = (0, *range(2, x.ndim))
-        count = x.size // x.shape[1]
         running_mean, running_var = mean, var
         mean, var = x.mean(axes), x.var(axes)
-        unbiased = var * (count / (count - 1))
         state = state | {
             "running_mean": running_mean + momentum * (mean - running_mean),
-            "running_var": running_var + momentum * (unbiased - running_var),
+            "running_var": running_var + momentum * (x.var(axes, ddof=1) - running_var),
         }
     scale = params["weight"] * lax.rsqrt(var + eps)
     shift = params["bias"] - mean * scale

@@ -6,6 +6,7 @@ attribute of the file under the case's name, so that `file.py:name` is its entry
 
 import dataclasses
 import functools
+import importlib
 import json
 import typing
 
@@ -21,6 +22,8 @@ class Case:
     repeat: bool
     vmap: bool
     skip: str | None
+    verify: bool
+    entry: str | None
 
 
 def varied(factory):
@@ -68,13 +71,20 @@ class CaseList(list):
         vmap: bool = False,
         skip: str | None = None,
         trained: bool = False,
+        verify: bool = True,
     ):
         """Add a case.
 
         `inputs` are specifications, or one function that returns example inputs. With `repeat` the conversion is made
         twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`. `skip` is the reason not
-        to run the case. The weights of a `trained` model stay as they are.
+        to run the case. The weights of a `trained` model stay as they are. A target may be an entry elsewhere,
+        `package.module:name`. Without `verify` the case is only converted.
         """
+        entry = target if isinstance(target, str) else None
+        if entry is not None:
+            module, attribute = entry.split(":")
+            target = getattr(importlib.import_module(module), attribute)
+            trained = True
         if name in self.namespace and self.namespace[name] is not target:
             raise ValueError(f"the name {name} is taken")
         self.namespace[name] = (
@@ -86,7 +96,17 @@ class CaseList(list):
             self.namespace[factory] = inputs[0]
             inputs = ()
         self.append(
-            Case(name, list(inputs), factory, list(dynamic), repeat, vmap, skip)
+            Case(
+                name,
+                list(inputs),
+                factory,
+                list(dynamic),
+                repeat,
+                vmap,
+                skip,
+                verify,
+                entry,
+            )
         )
 
     def case(self, *inputs, **options):

@@ -1,0 +1,329 @@
+"""Run emitted files beside PyTorch, and under the transformations of JAX.
+
+    run.py --cases Tests/Conformance/Cases FOLDER NAME...
+
+FOLDER/NAME holds NAME.py and NAME.safetensors. A twin in Tests/Goldens/Twins takes the same weights. One JSON object a
+line says what came of each. An error is the largest difference from PyTorch in float64, relative to the largest
+magnitude; it may be a few times PyTorch's own.
+"""
+
+import argparse
+import copy
+import importlib
+import importlib.util
+import inspect
+import json
+import pathlib
+import sys
+import time
+import traceback
+
+import jax
+import jax.numpy as jnp
+import numpy
+import torch
+from jax.extend.core import ClosedJaxpr
+from safetensors.numpy import load_file
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TWINS = pathlib.Path(__file__).resolve().parent.parent / "Twins"
+FACTOR = 8
+FLOORS = {torch.float32: 2.0**-19, torch.bfloat16: 2.0**-5}
+LARGEST_CONSTANT = 1024
+
+
+class Failure(Exception):
+    """A check that did not pass."""
+
+
+def load_cases(folder):
+    """The golden cases; where torch lacks torchvision's operators, as the tracer declares them."""
+    tracer = ROOT / "Frontends/Torch/Tracer/entry.py"
+    load_module(tracer).install_torchvision_hook()
+    sys.path.insert(0, str(folder))
+    return importlib.import_module("goldens")
+
+
+def load_module(path):
+    spec = importlib.util.spec_from_file_location(f"emitted_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Source:
+    """A PyTorch program with the weights of an emitted file."""
+
+    def __init__(self, case, goldens, weights):
+        target = getattr(goldens, case.name)
+        if case.entry is not None:
+            module, attribute = case.entry.split(":")
+            target = getattr(importlib.import_module(module), attribute)
+        self.target = target
+        torch.manual_seed(0)
+        if pathlib.Path(weights).stat().st_size > 16:
+            self.target = target()
+            self.load(weights)
+            self.target.eval()
+        self.inputs = getattr(goldens, case.factory)()
+        if not isinstance(self.inputs, dict):
+            names = inspect.signature(target).parameters
+            self.inputs = dict(zip(names, self.inputs, strict=True))
+
+    def load(self, weights):
+        tensors = {
+            name.removeprefix("params.").removeprefix("state."): torch.from_numpy(value)
+            for name, value in load_file(weights).items()
+        }
+        own = self.target.state_dict(keep_vars=True)
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                own[name].copy_(tensor)
+        written = {own[name].data_ptr() for name in tensors}
+        missing = [
+            name
+            for name, value in own.items()
+            if value.data_ptr() not in written and not name.endswith("tracked")
+        ]
+        if missing:
+            raise Failure(f"the weights lack {', '.join(missing)}")
+
+    @property
+    def is_module(self):
+        return isinstance(self.target, torch.nn.Module)
+
+    def run(self, dtype, cotangents=None):
+        """Named outputs, and with cotangents the gradients of parameters and inputs."""
+        target = self.target
+        if self.is_module:
+            target = copy.deepcopy(target).to(dtype)
+        inputs = {
+            name: x.to(dtype, copy=True).requires_grad_()
+            if x.is_floating_point()
+            else x
+            for name, x in self.inputs.items()
+        }
+        outputs = target(**inputs)
+        outputs = dict(outputs) if isinstance(outputs, dict) else outputs
+        if cotangents is None:
+            return outputs, {}
+        if not isinstance(outputs, dict):
+            outputs = list(outputs) if isinstance(outputs, tuple) else [outputs]
+        total = sum(
+            (outputs[key] * torch.from_numpy(c).to(dtype)).sum()
+            for key, c in cotangents.items()
+        )
+        total.backward()
+        gradients = {name: x.grad for name, x in inputs.items() if x.requires_grad}
+        if self.is_module:
+            gradients |= {name: p.grad for name, p in target.named_parameters()}
+        return outputs, {k: g for k, g in gradients.items() if g is not None}
+
+
+class Program:
+    """An emitted file: its function of parameters and inputs, in inference."""
+
+    def __init__(self, path, name, weights, inputs):
+        module = load_module(path)
+        self.function = getattr(module, name)
+        self.names = list(inspect.signature(self.function).parameters)
+        self.has_state = "state" in self.names
+        self.params, self.state = {}, {}
+        if hasattr(module, "load_params"):
+            loaded = module.load_params(str(weights))
+            self.params, self.state = loaded if self.has_state else (loaded, {})
+        self.inputs = {k: jnp.asarray(x.numpy()) for k, x in inputs.items()}
+
+    def __call__(self, params, inputs, state=None, **keywords):
+        arguments = [params] if "params" in self.names else []
+        if self.has_state:
+            arguments.append(self.state if state is None else state)
+        result = self.function(*arguments, **inputs, **keywords)
+        return result[0] if self.has_state else result
+
+
+def flatten(outputs):
+    """Tensors by name or number."""
+    if isinstance(outputs, dict):
+        return {k: v for k, v in outputs.items() if hasattr(v, "dtype")}
+    if isinstance(outputs, (tuple, list)):
+        return dict(enumerate(outputs))
+    return {0: outputs}
+
+
+def paths(tree, prefix=""):
+    """The arrays of nested dicts and lists by dotted path."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    found = {}
+    for key, value in items:
+        nested = isinstance(value, (dict, list))
+        found |= (
+            paths(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+        )
+    return found
+
+
+def array(tensor):
+    if isinstance(tensor, torch.Tensor):
+        return tensor.detach().double().numpy()
+    return numpy.asarray(tensor).astype(numpy.float64)
+
+
+def compare(what, target, source, reference, dtype=torch.float32):
+    """The error of the target; raises where it is more than a few times the source's own."""
+    target, source, reference = array(target), array(source), array(reference)
+    if target.shape != reference.shape:
+        raise Failure(f"{what} is {target.shape}, not {reference.shape}")
+    scale = numpy.abs(reference).max(initial=0)
+    if not numpy.isfinite(target[numpy.isfinite(reference)]).all():
+        raise Failure(f"{what} is not finite")
+    finite = numpy.isfinite(reference)
+    error = numpy.abs(target - reference)[finite].max(initial=0)
+    own = numpy.abs(source - reference)[finite].max(initial=0)
+    if error > max(FACTOR * own, FLOORS[dtype] * scale):
+        raise Failure(
+            f"{what} is off by {error / scale:.0e}, PyTorch by {own / scale:.0e}"
+        )
+    return float(error / scale) if scale else 0.0
+
+
+def close(what, actual, expected):
+    """Raises unless two trees are equal but for rounding."""
+    for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
+        a, b = array(a), array(b)
+        scale = numpy.abs(b).max(initial=0)
+        if not numpy.abs(a - b).max(initial=0) <= 1e-4 * max(scale, 1e-3):
+            raise Failure(f"{what} changes the result")
+
+
+def largest_constant(jaxpr):
+    """The bytes of the largest constant in a closed jaxpr and those inside of it."""
+    sizes = [numpy.asarray(c).nbytes for c in jaxpr.consts]
+    for equation in jaxpr.jaxpr.eqns:
+        for value in jax.tree.leaves(
+            list(equation.params.values()),
+            is_leaf=lambda x: isinstance(x, ClosedJaxpr),
+        ):
+            if isinstance(value, ClosedJaxpr):
+                sizes.append(largest_constant(value))
+    return max(sizes, default=0)
+
+
+def check(source, program):
+    """What is said of a program that passes."""
+    params, inputs = program.params, program.inputs
+    is_float = {k: jnp.issubdtype(x.dtype, jnp.inexact) for k, x in inputs.items()}
+    floating = {k: x for k, x in inputs.items() if is_float[k]}
+    others = {k: x for k, x in inputs.items() if not is_float[k]}
+
+    outputs = flatten(jax.jit(program)(params, inputs))
+    rng = numpy.random.default_rng(0)
+    cotangents = {
+        k: rng.standard_normal(x.shape).astype(numpy.float32)
+        for k, x in outputs.items()
+        if jnp.issubdtype(x.dtype, jnp.inexact)
+    }
+    wide, wide_gradients = source.run(torch.float64, cotangents)
+    own, own_gradients = source.run(torch.float32, cotangents)
+    wide, own = flatten(wide), flatten(own)
+    errors = [compare(f"output {k}", x, own[k], wide[k]) for k, x in outputs.items()]
+
+    def loss(params, floating, forward=program):
+        outputs = flatten(forward(params, floating | others))
+        return sum((outputs[k] * c).sum() for k, c in cotangents.items())
+
+    notes = [f"outputs {max(errors):.0e}"]
+    gradient = jax.jit(jax.grad(loss, (0, 1)))(params, floating)
+    own_paths = paths(gradient[0]) | gradient[1]
+    slopes = [
+        compare(f"gradient of {k}", g, own_gradients[k], wide_gradients[k])
+        for k, g in own_paths.items()
+        if k in wide_gradients
+    ]
+    notes.append(f"gradients {max(slopes, default=0):.0e}")
+
+    rematerialised = jax.grad(lambda p, x: loss(p, x, jax.checkpoint(program)), (0, 1))
+    close("jax.checkpoint", jax.jit(rematerialised)(params, floating), gradient)
+
+    stacked = {k: jnp.stack([x, jnp.flip(x, 0)]) for k, x in inputs.items()}
+    mapped = jax.jit(jax.vmap(program, (None, 0)))(params, stacked)
+    close("jax.vmap", jax.tree.map(lambda x: x[0], flatten(mapped)), outputs)
+
+    jaxpr = jax.make_jaxpr(program)(params, inputs)
+    if (size := largest_constant(jaxpr)) > LARGEST_CONSTANT:
+        raise Failure(f"a constant of {size} bytes is part of the program")
+
+    def low(tree):
+        return jax.tree.map(
+            lambda x: (
+                x.astype(jnp.bfloat16) if jnp.issubdtype(x.dtype, jnp.floating) else x
+            ),
+            tree,
+        )
+
+    short = jax.jit(program)(low(params), low(inputs), low(program.state))
+    own_short = flatten(source.run(torch.bfloat16)[0])
+    errors = [
+        compare(f"bfloat16 output {k}", x, own_short[k], wide[k], torch.bfloat16)
+        for k, x in flatten(short).items()
+    ]
+    notes += ["jit, grad, checkpoint, vmap, make_jaxpr", f"bfloat16 {max(errors):.0e}"]
+
+    keywords = {}
+    if "rng" in program.names:
+        keywords["rng"] = jax.random.key(0)
+    if "train" in program.names:
+        keywords["train"] = True
+    if keywords:
+        trained = flatten(
+            jax.jit(lambda p, x: program(p, x, **keywords))(params, inputs)
+        )
+        if not all(jnp.isfinite(x).all() for x in trained.values()):
+            raise Failure("training gives something that is not finite")
+        if all((trained[k] == outputs[k]).all() for k in trained):
+            raise Failure("training and inference give the same")
+        notes.append("train")
+    return ", ".join(notes)
+
+
+def report(name, source, program):
+    started = time.perf_counter()
+    try:
+        passed, note = True, check(source, program)
+    except Failure as failure:
+        passed, note = False, str(failure)
+    except Exception:  # noqa: BLE001 (whatever an emitted file raises is what came of it)
+        passed, note = False, traceback.format_exc().strip().replace("\n", " | ")[-600:]
+    seconds = time.perf_counter() - started
+    line = {"name": name, "passed": passed, "note": note, "seconds": seconds}
+    print(json.dumps(line), flush=True)
+    return passed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cases", type=pathlib.Path, required=True)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    goldens = load_cases(arguments.cases)
+    passed = True
+    for case in goldens.CASES:
+        if arguments.names and case.name not in arguments.names:
+            continue
+        folder = arguments.folder / case.name
+        weights = folder / f"{case.name}.safetensors"
+        source = Source(case, goldens, weights)
+        twin = TWINS / f"{case.name}.py"
+        for title, path in (
+            (case.name, folder / f"{case.name}.py"),
+            (f"{case.name} twin", twin),
+        ):
+            if path.exists():
+                program = Program(path, case.name, weights, source.inputs)
+                passed &= report(title, source, program)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
