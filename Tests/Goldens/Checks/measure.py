@@ -179,6 +179,7 @@ class Emitted(File):
             for helper in sorted(HELPERS.glob("*.py"))
             for node in File(helper).tree.body
             if isinstance(node, ast.FunctionDef)
+            and node.name != pathlib.Path(path).stem
         }
         top = [n for n in self.tree.body if isinstance(n, ast.FunctionDef)]
         sizes = {n.name: len(self.code(n)) for n in top}

@@ -1,0 +1,141 @@
+"""GPT2LMHeadModel in JAX, converted from PyTorch 2.13, transformers 5.23 (goldens.py:gpt2).
+
+params = load_params("gpt2.safetensors")
+outputs = gpt2(params, input_ids)
+outputs = gpt2(params, input_ids, rng=jax.random.key(0))
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from safetensors.numpy import load_file
+
+
+def linear(params: dict, x: Array) -> Array:
+    """x [..., in] times weight [out, in], transposed."""
+    return x @ params["weight"].T
+
+
+def layer_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+    """Normalise x over the last axis, then scale and shift."""
+    mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
+
+
+def attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    causal: bool = False,
+    rng: Array | None = None,
+    dropout_rate: float = 0,
+) -> Array:
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D]."""
+    scores = jnp.einsum("...thd,...shd->...hts", query, key)
+    scores *= query.shape[-1] ** -0.5
+    if causal:
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)
+        scores = jnp.where(past, scores, -jnp.inf)
+    weights = jax.nn.softmax(scores)
+    weights = dropout(weights, rng, dropout_rate)
+    return jnp.einsum("...hts,...shd->...thd", weights, value)
+
+
+def dropout(x: Array, rng: Array | None, rate: float) -> Array:
+    """Zero a share `rate` of x and scale up the rest; x itself without a key."""
+    if rng is None:
+        return x
+    keep = jax.random.bernoulli(rng, 1 - rate, x.shape)
+    return jnp.where(keep, x / (1 - rate), 0)
+
+
+def conv1d_2(params: dict, attn_output: Array) -> Array:
+    """Conv1D of attn_output [N, T, 2, 8] -> [N, T, 16] (transformers/pytorch_utils.py:95)."""
+    n, t = attn_output.shape[:2]
+    return attn_output.reshape(n, t, 16) @ params["weight"] + params["bias"]
+
+
+def gpt2_mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
+    """GPT2MLP of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:229)."""
+    x = hidden_states @ params["c_fc"]["weight"] + params["c_fc"]["bias"]
+    hidden_states = jax.nn.gelu(x)
+    x = hidden_states @ params["c_proj"]["weight"] + params["c_proj"]["bias"]
+    return dropout(x, rng, 0.1)
+
+
+def gpt2_attention(
+    params: dict, hidden_states: Array, *, rng: Array | None = None
+) -> Array:
+    """GPT2Attention of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:75)."""
+    n, t, _ = hidden_states.shape
+    keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
+    x = hidden_states @ params["c_attn"]["weight"] + params["c_attn"]["bias"]
+    query_states, key_states, value_states = jnp.split(x, 3, axis=-1)
+    key_states = key_states.reshape(n, t, 2, 8)
+    value_states = value_states.reshape(n, t, 2, 8)
+    query_states = query_states.reshape(n, t, 2, 8)
+    attn_output = attention(
+        query_states,
+        key_states,
+        value_states,
+        causal=True,
+        rng=keys[0],
+        dropout_rate=0.1,
+    )
+    x = conv1d_2(params["c_proj"], attn_output)
+    return dropout(x, keys[1], 0.1)
+
+
+def gpt2_block(
+    params: dict, hidden_states: Array, *, rng: Array | None = None
+) -> Array:
+    """GPT2Block of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:246)."""
+    keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
+    hidden_states_2 = layer_norm(params["ln_1"], hidden_states)
+    hidden_states_2 = gpt2_attention(params["attn"], hidden_states_2, rng=keys[0])
+    hidden_states = hidden_states_2 + hidden_states
+    hidden_states_2 = layer_norm(params["ln_2"], hidden_states)
+    feed_forward_hidden_states = gpt2_mlp(params["mlp"], hidden_states_2, rng=keys[1])
+    return hidden_states + feed_forward_hidden_states
+
+
+def gpt2_model(params: dict, input_ids: Array, *, rng: Array | None = None) -> Array:
+    """GPT2Model of input_ids [N, T] -> [N, T, 16] (modeling_gpt2.py:483)."""
+    t = input_ids.shape[1]
+    keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
+    inputs_embeds = params["wte"]["weight"][input_ids]
+    position_embeds = params["wpe"]["weight"][:t]
+    hidden_states = inputs_embeds + position_embeds
+    hidden_states = dropout(hidden_states, keys[0], 0.1)
+    for layer, key in zip(params["h"], keys[1:]):
+        hidden_states = gpt2_block(layer, hidden_states, rng=key)
+    return layer_norm(params["ln_f"], hidden_states)
+
+
+def gpt2(params: dict, input_ids: Array, *, rng: Array | None = None) -> dict:
+    """GPT2LMHeadModel of input_ids [N, T] -> logits [N, T, 50] (modeling_gpt2.py:628)."""
+    outputs = gpt2_model(params["transformer"], input_ids, rng=rng)
+    logits = linear(params["transformer"]["wte"], outputs)
+    return {"logits": logits}
+
+
+def load_params(path: str) -> dict:
+    """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
+    tree: dict = {}
+    for name, tensor in load_file(path).items():
+        *parents, leaf = name.split(".")
+        node = tree
+        for key in parents:
+            node = node.setdefault(key, {})
+        node[leaf] = jnp.asarray(tensor)
+    return _lists(tree)
+
+
+def _lists(node):
+    if not isinstance(node, dict):
+        return node
+    node = {key: _lists(child) for key, child in node.items()}
+    if set(node) == {str(i) for i in range(len(node))}:
+        return [node[str(i)] for i in range(len(node))]
+    return node

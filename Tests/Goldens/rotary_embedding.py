@@ -1,0 +1,23 @@
+"""rotary_embedding in JAX, converted from PyTorch 2.13 (goldens.py:rotary_embedding).
+
+output = rotary_embedding(x)
+output = jax.jit(rotary_embedding)(x)
+"""
+
+import jax.numpy as jnp
+from jax import Array
+
+
+def rotary_embedding(x: Array) -> Array:
+    """rotary_embedding of x [N, T, 3, 8] -> [N, T, 3, 8] (functions.py:60)."""
+    t = x.shape[1]
+    position = jnp.arange(t, dtype=jnp.float32)
+    frequency = 10000 ** (-jnp.arange(4, dtype=jnp.float32) / 4)
+    angle = position[:, None] * frequency
+    out = jnp.cos(angle)[None, :, None]
+    out_2 = jnp.sin(angle)[None, :, None]
+    out_3 = x[..., :4]
+    out_4 = x[..., 4:]
+    return jnp.concatenate(
+        [out_3 * out - out_4 * out_2, out_4 * out + out_3 * out_2], axis=-1
+    )
