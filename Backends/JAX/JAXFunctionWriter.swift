@@ -24,11 +24,12 @@ struct JAXFunctionWriter {
   /// - Parameters:
   ///   - calls: what the function's calls call, by site.
   ///   - main: the name of the file's main function; nil if it is this one.
-  init(_ outlined: OutlinedFunction, calls: [EmittedCall], main: String?) {
+  ///   - helpers: the names of the helper functions that the file has; nil if it may have any.
+  init(_ outlined: OutlinedFunction, calls: [EmittedCall], main: String?, helpers: Set<String>? = nil) {
     function = outlined.function
     isMain = main == nil
     self.calls = calls
-    emitter = FunctionEmitter(outlined.function, target: JAXTarget(), calls: calls, main: main)
+    emitter = FunctionEmitter(outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers)
   }
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.

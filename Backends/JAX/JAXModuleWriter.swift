@@ -20,10 +20,14 @@ package struct JAXModuleWriter {
     package var weightsFile: String
     /// `torchvision/models/resnet.py:59`, by a class's full name.
     package var classes: [String: String]
+    /// The parameters of `forward`, by a class's full name.
+    package var parameters: [String: [String]]
 
     package init(
-      source: String, className: String? = nil, origin: String, weightsFile: String, classes: [String: String] = [:]
+      source: String, className: String? = nil, origin: String, weightsFile: String, classes: [String: String] = [:],
+      parameters: [String: [String]] = [:]
     ) {
+      self.parameters = parameters
       self.source = source
       self.className = className
       self.origin = origin
@@ -39,11 +43,22 @@ package struct JAXModuleWriter {
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.
   package func write() throws -> String {
-    var program = JAXProgram(main: function.name, origins: provenance.classes)
-    try program.write(OutlineModules(function).run())
+    let outlined = try OutlineModules(function).run()
+    // Which helpers the file has is known once it is written; only their names are taken then.
+    let draft = try program(outlined, helperNames: nil)
+    guard let draftMain = draft.functions.last else { return "" }
+    let names = Set(draft.usedHelpers(with: draftMain).map(\.name))
+    var program = try program(outlined, helperNames: names)
     guard var main = program.functions.popLast() else { return "" }
     main.docstring = docstring
     return module(main, of: program).rendered()
+  }
+
+  private func program(_ outlined: OutlinedFunction, helperNames: Set<String>?) throws -> JAXProgram {
+    var program = JAXProgram(
+      main: function.name, origins: provenance.classes, parameters: provenance.parameters, helperNames: helperNames)
+    try program.write(outlined)
+    return program
   }
 
   private var hasState: Bool { !function.statePaths.isEmpty }

@@ -18,11 +18,25 @@ struct JAXProgram {
   /// Where each class of module is defined.
   private let origins: [String: String]
 
-  init(main: String, origins: [String: String]) {
+  private let helperNames: Set<String>?
+  /// The parameters of each class's `forward`.
+  private let forwardParameters: [String: [String]]
+
+  /// - Parameters:
+  ///   - origins: where each class of module is defined.
+  ///   - parameters: those of each class's `forward`.
+  ///   - helperNames: the helper functions that the file will have, whose names nothing else may get; all if nil.
+  init(
+    main: String, origins: [String: String], parameters: [String: [String]] = [:], helperNames: Set<String>? = nil
+  ) {
     self.main = main
     self.origins = origins
+    self.helperNames = helperNames
+    forwardParameters = parameters
     let library = JAXTarget().helpers
-    taken = Set(library.helpers.keys).union(JAXTarget().aliases.map(\.name)).union([main, "load_params"])
+    taken = (helperNames ?? Set(library.helpers.keys)).union(JAXTarget().aliases.map(\.name)).union([
+      main, "load_params",
+    ])
     for helper in library.helpers.values { signatures[helper.name] = helper.signature }
   }
 
@@ -54,7 +68,7 @@ struct JAXProgram {
   /// Writes the functions of one class of module.
   private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
     let base = PythonIdentifier.snakeCase(String(className.split(separator: ".").last ?? "module"))
-    let inputNames = instances[0].function.function.inputNames
+    let inputNames = inputNames(of: className, instances[0].function.function)
     var all: [JAXFunctionWriter.Written] = []
     for instance in instances {
       var function = instance.function
@@ -83,6 +97,17 @@ struct JAXProgram {
     }
   }
 
+  /// The inputs by the names that the caller's variables have; the first one by that of `forward`'s first parameter, if
+  /// its own is none of the parameters'.
+  private func inputNames(of className: String, _ function: Function) -> [String] {
+    var names = function.inputNames
+    guard let parameters = forwardParameters[className], let first = parameters.first, !names.isEmpty,
+      !parameters.contains(names[0]), !names.contains(first)
+    else { return names }
+    names[0] = first
+    return names
+  }
+
   private func docstring(of className: String, _ written: PythonFunction, _ instances: [Function]) -> String {
     let names = written.parameters.positional.map(\.name).filter { $0 != "params" && $0 != "state" }
     let title = className.split(separator: ".").last.map(String.init) ?? written.name
@@ -95,7 +120,8 @@ struct JAXProgram {
     var function = function
     if let name { function.function.name = name }
     let calls = children.compactMap { self.calls[$0] }
-    var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main).write()
+    var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main, helpers: helperNames)
+      .write()
     let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
     written.function.body = roller.roll(written.function.body).returningLastValue()
     helpers.formUnion(written.helpers)

@@ -40,9 +40,11 @@ package struct TraceDocument: Decodable, Sendable {
     package var className: String
     package var file: String?
     package var line: Int?
+    /// The names of the parameters of its class's `forward`.
+    package var forward: [String]?
 
     enum CodingKeys: String, CodingKey {
-      case path, file, line
+      case path, file, line, forward
       case className = "class"
     }
   }

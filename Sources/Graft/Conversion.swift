@@ -80,7 +80,9 @@ package struct Conversion: Sendable {
       weightsFile: "\(PythonIdentifier.snakeCase(entry.name)).safetensors",
       classes: Dictionary(
         document.modules.map { ($0.className, Self.place($0.className, $0.file, $0.line)) },
-        uniquingKeysWith: { a, _ in a }))
+        uniquingKeysWith: { a, _ in a }),
+      parameters: Dictionary(
+        document.modules.map { ($0.className, $0.forward ?? []) }, uniquingKeysWith: { a, _ in a }))
   }
 
   /// `PyTorch 2.13, torchvision 0.28`: with the version of the library that the model is from.

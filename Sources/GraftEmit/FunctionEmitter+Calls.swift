@@ -69,7 +69,9 @@ extension FunctionEmitter {
       append(.assign(.tuple([outputs, newStateAccess(call.path)]), value))
     } else if let result = operation.results.first, operation.results.count == 1 {
       // A chain of calls stays a chain of statements, which may be the turns of a loop.
-      if callOperands.contains(result) {
+      if isBetterUnnamed(result, value) {
+        postpone(result, value)
+      } else if callOperands.contains(result) {
         append(.assign(.name(declare(result)), value))
       } else {
         assign(operation, [value])

@@ -34,10 +34,17 @@ package final class FunctionEmitter {
   /// The values that are passed to emitted functions.
   let callOperands: Set<Value>
 
+  /// The values whose only reader is the operation right after theirs.
+  private let readNext: Set<Value>
+
   /// - Parameters:
+  ///   - helpers: the names of helper functions that no variable may have; all if nil.
   ///   - calls: what the function's `call` operations call, by site.
   ///   - main: the name of the file's main function, which helpers must not have.
-  package init(_ function: Function, target: any PythonTarget, calls: [EmittedCall] = [], main: String? = nil) {
+  package init(
+    _ function: Function, target: any PythonTarget, calls: [EmittedCall] = [], main: String? = nil,
+    helpers: Set<String>? = nil
+  ) {
     self.function = function
     self.target = target
     self.calls = calls
@@ -46,11 +53,12 @@ package final class FunctionEmitter {
     callOperands = Set(function.body.operations.filter { $0.callSite != nil }.flatMap(\.usedValues))
     (uses, consumers) = Self.count(function)
     remainingUses = uses
+    readNext = Self.readNext(function, uses)
     arguments = Dictionary(function.arguments.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
     parameterTree = ParameterTree(paths: function.parameterPaths)
     stateTree = ParameterTree(paths: function.statePaths)
     scope.reserve(target.aliases.map(\.name))
-    scope.reserve(target.helpers.helpers.keys)
+    scope.reserve(helpers.map { $0.sorted() } ?? Array(target.helpers.helpers.keys))
     scope.reserve(["params", "state", "new_state", "rng", "rngs", "train", function.name, self.main])
     scope.reserve(calls.map(\.interface.name))
   }
@@ -99,7 +107,7 @@ package final class FunctionEmitter {
   func assign(_ operation: Operation, _ expressions: [PythonExpression]) {
     for (value, expression) in zip(operation.results, expressions) {
       guard isUsed(value), !storedState.contains(value), bindings[value] == nil else { continue }
-      if canInline(value, expression, operation) {
+      if canInline(value, expression, operation) || isBetterUnnamed(value, expression) {
         pending[value] = expression
       } else {
         append(.assign(.name(declare(value)), expression))
@@ -110,11 +118,27 @@ package final class FunctionEmitter {
   /// Whether anything reads the value.
   func isUsed(_ value: Value) -> Bool { uses[value, default: 0] > 0 }
 
+  /// Whether the value would need a numbered name, as another one by its name is still read, and is better written where
+  /// the next operation reads it.
+  func isBetterUnnamed(_ value: Value, _ expression: PythonExpression) -> Bool {
+    guard readNext.contains(value), expression.nodeCount <= Self.longestOperand else { return false }
+    return !scope.isFree(name(for: value), isFree: isFree)
+  }
+
+  private static let longestOperand = 16
+
+  private func name(for value: Value) -> String { function.info(value).hint ?? "out" }
+
+  private func isFree(_ name: String, _ old: Value) -> Bool {
+    remainingUses[old, default: 0] <= 0 && !pending.values.contains { $0.freeNames.contains(name) }
+  }
+
+  /// Writes a value where it is read instead of giving it a name.
+  func postpone(_ value: Value, _ expression: PythonExpression) { pending[value] = expression }
+
   /// Gives a value a variable name.
   func declare(_ value: Value) -> String {
-    let name = scope.bind(value, to: function.info(value).hint ?? "out") { name, old in
-      self.remainingUses[old, default: 0] <= 0 && !self.pending.values.contains { $0.freeNames.contains(name) }
-    }
+    let name = scope.bind(value, to: name(for: value), isFree: isFree)
     bindings[value] = .name(name)
     return name
   }
@@ -280,6 +304,16 @@ package final class FunctionEmitter {
   }
 
   private static let returnStatement = "return"
+
+  private static func readNext(_ function: Function, _ uses: [Value: Int]) -> Set<Value> {
+    let operations = function.body.operations
+    var read: Set<Value> = []
+    for (operation, next) in zip(operations, operations.dropFirst()) where next.regions.isEmpty {
+      let operands = Set(next.operands.flatMap(\.values))
+      read.formUnion(operation.results.filter { uses[$0] == 1 && operands.contains($0) })
+    }
+    return read
+  }
 }
 
 extension Function {

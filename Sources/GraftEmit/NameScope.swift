@@ -24,6 +24,13 @@ struct NameScope {
     return name
   }
 
+  /// Whether a value could have exactly the wanted name.
+  func isFree(_ wanted: String, isFree: (String, Value) -> Bool) -> Bool {
+    let name = PythonIdentifier.snakeCase(wanted)
+    guard let taken = owner[name] else { return true }
+    return taken.map { isFree(name, $0) } ?? false
+  }
+
   /// A name that no value has had, for a local that is not a value of the program.
   mutating func fresh(_ wanted: String) -> String {
     let name = PythonIdentifier.unique(PythonIdentifier.snakeCase(wanted), avoiding: Set(owner.keys))

@@ -54,6 +54,23 @@ private func text(_ statements: [PythonStatement]) -> String {
         """)
   }
 
+  @Test func startsWithTheLoopsNameWhereNothingElseReadsTheStart() {
+    let calls = (0..<3).map { index in
+      PythonStatement.assign("h", call("f", element("blocks", index), index == 0 ? "tokens" : "h"))
+    }
+    let begin: [PythonStatement] = [.assign("tokens", call("embed", "ids")), .assign("mask", call("causal", "ids"))]
+    #expect(
+      text(roller.roll(begin + calls)) == """
+        h = embed(ids)
+        mask = causal(ids)
+        for layer in params["blocks"]:
+            h = f(layer, h)
+
+        """)
+    let kept = roller.roll(begin + calls + [.return(.tuple(["h", "tokens"]))])
+    #expect(text(kept).contains("h = tokens"))
+  }
+
   @Test func storesStateByIndex() {
     let calls = (0..<3).map { index in
       PythonStatement.assign(
@@ -248,5 +265,14 @@ private func text(_ statements: [PythonStatement]) -> String {
     #expect(pair == [.return(.tuple([call("f", "y"), "state"]))])
     let twice = [PythonStatement.assign("x", call("f", "y")), .return(.tuple(["x", "x"]))]
     #expect(twice.returningLastValue() == twice)
+  }
+
+  @Test func foldsAShortOperandIntoTheReturn() {
+    let sum = PythonStatement.assign("x", PythonExpression.name("x") + "identity")
+    #expect([sum, .return(call("relu", "x"))].returningLastValue() == [.return(call("relu", "x" + "identity"))])
+    let twice = [sum, .return(call("f", "x", "x"))]
+    #expect(twice.returningLastValue() == twice)
+    let pair = [sum, .return(.tuple(["y", "x"]))]
+    #expect(pair.returningLastValue() == pair)
   }
 }

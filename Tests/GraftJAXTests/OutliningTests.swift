@@ -36,15 +36,23 @@ private struct Model {
 
   /// The text of the functions when each block is written by `block`.
   func emitted(
+    className: String = "net.Block", forward parameters: [String] = ["x"],
     _ block: (GraphBuilder, _ number: Int, _ x: Operand, _ weight: Operand) throws -> Operand
   ) throws -> String {
     let builder = GraphBuilder(function)
     var x = Operand.value(x)
     for (index, weight) in weights.enumerated() { x = try block(builder, index, x, .value(weight)) }
     builder.function.outputs = .leaf(0)
+    var function = try builder.finished(results: [x])
+    for index in function.body.operations.indices {
+      let modules = function.body.operations[index].origin.modules
+      function.body.operations[index].origin.modules = modules.map { ModuleCall(path: $0.path, className: className) }
+    }
     let text = try JAXModuleWriter(
-      builder.finished(results: [x]),
-      provenance: .init(source: "a test", origin: "net.py:20 Net", weightsFile: "net.safetensors")
+      function,
+      provenance: .init(
+        source: "a test", origin: "net.py:20 Net", weightsFile: "net.safetensors",
+        parameters: [className: parameters])
     ).write()
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let start = lines.firstIndex { $0.hasPrefix("def ") } ?? 0
@@ -73,13 +81,38 @@ private func scaled(_ b: GraphBuilder, _ block: Int, _ x: Operand, _ weight: Ope
       text == """
         def block(params: dict, x: Array) -> Array:
             h = x * params["scale"]
-            h = jnp.tanh(h)
-            return x + h * 0.5
+            return x + jnp.tanh(h) * 0.5
         def net(params: dict, x: Array) -> Array:
             for layer in params["blocks"]:
                 x = block(layer, x)
             return x
         """)
+  }
+
+  @Test func inputsAreNamedByTheParametersOfForward() throws {
+    let text = try Model(blocks: 3).emitted(forward: ["hidden", "mask"]) { try scaled($0, $1, $2, $3, by: 0.5) }
+    #expect(text.contains("def block(params: dict, hidden: Array) -> Array:"))
+    #expect(text.contains("return hidden + jnp.tanh(h) * 0.5"))
+  }
+
+  @Test func aValueThatTheNextOperationReadsNeedsNoNumberedName() throws {
+    let text = try Model(blocks: 1).emitted { b, block, x, weight in
+      b.origin = Model.origin(block: block, line: 11, "x = torch.tanh(x)")
+      let tanh = try b(.tanh, x)
+      tanh.asValue.map { b.function.setHint("x", of: $0) }
+      b.origin = Model.origin(block: block, line: 12, "x = x * self.scale")
+      let product = try b(.multiply, tanh, weight)
+      product.asValue.map { b.function.setHint("x", of: $0) }
+      b.origin = Model.origin(block: block, line: 13, "return residual + x")
+      return try b(.add, x, product)
+    }
+    #expect(text.contains("return x + jnp.tanh(x) * params[\"scale\"]"))
+    #expect(!text.contains("x_2"))
+  }
+
+  @Test func onlyHelpersInTheFileKeepTheirNames() throws {
+    let text = try Model(blocks: 3).emitted(className: "net.Attention") { try scaled($0, $1, $2, $3, by: 0.5) }
+    #expect(text.contains("def attention(params"))
   }
 
   @Test func constantsThatDifferAreKeywords() throws {

@@ -282,10 +282,21 @@ def describe_modules(module):
                 "class": qualified(cls),
                 "file": file,
                 "line": line,
+                "forward": forward_parameters(cls),
                 "extra": child.extra_repr(),
             }
         )
     return described
+
+
+def forward_parameters(cls):
+    """The names of what `forward` takes by position or keyword."""
+    try:
+        parameters = inspect.signature(cls.forward).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in kinds and p.name != "self"]
 
 
 def describe_entry(entry):

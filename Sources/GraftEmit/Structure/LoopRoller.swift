@@ -120,15 +120,18 @@ extension [PythonStatement] {
   /// Appends a loop and what stands before it; a variable that would only be copied to start with has the copy's name
   /// from the beginning.
   fileprivate mutating func appendLoop(_ loop: [PythonStatement], before rest: ArraySlice<PythonStatement>) {
-    if loop.count == 2, case .assign(let copy, .name(let start)) = loop[0], copy.count == 1,
-      case .assign(let targets, let value)? = last, targets.count == 1, targets[0].targetNames.contains(start),
+    guard loop.count == 2, case .assign([.name(let copy)], .name(let start)) = loop[0],
+      let origin = lastIndex(where: { $0.names.contains(start) }),
+      case .assign(let targets, let value) = self[origin], targets.count == 1,
+      targets[0].targetNames.contains(start), !value.freeNames.contains(start),
+      !self[(origin + 1)...].contains(where: { $0.names.contains(copy) }), !targets[0].targetNames.contains(copy),
       !loop[1].names.contains(start), !Array(rest).readNames.contains(start)
-    {
-      self[count - 1] = .assign([targets[0].substituting([start: copy[0]])], value)
-      self += loop.dropFirst()
-    } else {
+    else {
       self += loop
+      return
     }
+    self[origin] = .assign([targets[0].substituting([start: .name(copy)])], value)
+    self += loop.dropFirst()
   }
 
   /// The names that the statements read before they assign them.

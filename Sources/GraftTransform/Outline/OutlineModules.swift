@@ -25,14 +25,16 @@ package struct OutlineModules {
       ModulePartition.Item($0, modules: $0.origin.modules[...])
     }
     var root = source
-    return try body(items, path: "", className: "", of: &root)
+    return try body(items, path: "", className: "", outerFrames: 0, of: &root)
   }
 
   // MARK: Bodies
 
   /// Gives `function` the operations as its body, with calls for the modules among them.
+  ///
+  /// - Parameter outerFrames: how many frames of the operations' call stacks are those of its callers.
   private func body(
-    _ items: [ModulePartition.Item], path: String, className: String, of function: inout Function
+    _ items: [ModulePartition.Item], path: String, className: String, outerFrames: Int, of function: inout Function
   ) throws -> OutlinedFunction {
     let used = uses(items)
     let returned = Set(function.body.results.flatMap(\.values))
@@ -47,7 +49,9 @@ package struct OutlineModules {
         let prefix = module.path.relative(to: path) + "."
         let stored = function.stateUpdates.filter { !$0.path.hasPrefix(prefix) }.flatMap(\.value.values)
         let outside = returned.union(stored).union(used.filter { $0.value > own[$0.key, default: 0] }.keys)
-        let callee = try callee(module, members, outside: outside)
+        let callee = try callee(
+          module, members, outside: outside,
+          outerFrames: self.outerFrames(of: module, members, in: path, from: outerFrames))
         let results = callee.function.body.results.flatMap(\.values)
         let operands = callee.function.arguments.compactMap { argument -> Operand? in
           switch argument.role {
@@ -56,7 +60,7 @@ package struct OutlineModules {
           default: nil
           }
         }
-        name(results, of: module, members, in: &function)
+        name(results, of: module, members, outerFrames: outerFrames, in: &function)
         operations.append(
           Operation(
             Operation.callName, operands, attributes: ["site": .int(calls.count)], results: results,
@@ -71,7 +75,7 @@ package struct OutlineModules {
 
   /// The function of one call of a module.
   private func callee(
-    _ module: ModuleCall, _ members: [ModulePartition.Item], outside: Set<Value>
+    _ module: ModuleCall, _ members: [ModulePartition.Item], outside: Set<Value>, outerFrames: Int
   ) throws -> OutlinedFunction {
     let interface = ModuleInterface(
       module.path, members.map(\.operation), parameters: parameters, keys: keys, updates: source.stateUpdates)
@@ -91,8 +95,12 @@ package struct OutlineModules {
     function.outputs = results.count == 1 ? .leaf(0) : .tuple(results.indices.map { .leaf($0) })
     function.body = Block(results: results.map { .value($0) })
     function.stateUpdates = interface.updates
+    for operation in members.map(\.operation) where operation.origin.isReturned(below: outerFrames) {
+      for result in operation.results { function.setHint(nil, of: result) }
+    }
     let inner = members.map { ModulePartition.Item($0.operation, modules: $0.modules.dropFirst()) }
-    return try body(inner, path: module.path, className: module.className, of: &function)
+    return try body(
+      inner, path: module.path, className: module.className, outerFrames: outerFrames, of: &function)
   }
 
   // MARK: Which modules
@@ -132,9 +140,11 @@ package struct OutlineModules {
   /// Names a call's results after the variables of the calling statement; a single result of a statement that assigns
   /// none gets the name of the input that it replaces, once the inputs have theirs.
   private func name(
-    _ results: [Value], of module: ModuleCall, _ members: [ModulePartition.Item], in function: inout Function
+    _ results: [Value], of module: ModuleCall, _ members: [ModulePartition.Item], outerFrames: Int,
+    in function: inout Function
   ) {
-    let targets = callOrigin(module, members).location?.assignmentTargets ?? []
+    let frames = callOrigin(module, members).frames
+    let targets = frames.count > outerFrames ? frames.last?.assignmentTargets ?? [] : []
     for (index, result) in results.enumerated() {
       if targets.count == results.count {
         function.setHint(targets[index], of: result)
@@ -142,6 +152,23 @@ package struct OutlineModules {
         function.setHint(nil, of: result)
       }
     }
+  }
+
+  /// How many frames of a called module's operations are those of its callers: those before its `forward`.
+  private func outerFrames(
+    of module: ModuleCall, _ members: [ModulePartition.Item], in path: String, from outer: Int
+  ) -> Int {
+    guard let origin = members.last?.operation.origin, let index = origin.modules.firstIndex(of: module) else {
+      return outer
+    }
+    let caller = origin.modules[..<index].lastIndex { $0.path == path } ?? -1
+    var skipped = origin.modules[(caller + 1)..<index].count { !$0.isContainer }
+    for (position, frame) in origin.frames.enumerated().dropFirst(outer + 1)
+    where frame.function == "forward" && !frame.file.hasSuffix("/container.py") {
+      if skipped == 0 { return position }
+      skipped -= 1
+    }
+    return outer
   }
 
   /// The origin of the calling statement: the innermost one that all of the call's operations are part of.
@@ -192,6 +219,15 @@ extension Operation {
       return block
     }
     return copy
+  }
+}
+
+extension Origin {
+  /// Whether the frames from a certain one on only return what the operation computes, so that it is their caller who
+  /// names it.
+  fileprivate func isReturned(below outer: Int) -> Bool {
+    outer > 0 && frames.count > outer
+      && frames[outer...].allSatisfy { $0.assignmentTargets.isEmpty && $0.text.hasPrefix("return") }
   }
 }
 
