@@ -120,7 +120,8 @@ extension [PythonStatement] {
   /// Appends a loop and what stands before it; a variable that would only be copied to start with has the copy's name
   /// from the beginning.
   fileprivate mutating func appendLoop(_ loop: [PythonStatement], before rest: ArraySlice<PythonStatement>) {
-    guard loop.count == 2, case .assign([.name(let copy)], .name(let start)) = loop[0],
+    guard loop.count == 2, case .assign(let copies, .name(let start)) = loop[0], copies.count == 1,
+      let copy = copies[0].targetNames.first,
       let origin = lastIndex(where: { $0.names.contains(start) }),
       case .assign(let targets, let value) = self[origin], targets.count == 1,
       targets[0].targetNames.contains(start), !value.freeNames.contains(start),

@@ -1,10 +1,13 @@
 package import GraftSyntax
 
 extension [PythonStatement] {
-  /// The statements with a last assignment `x = f(y)` folded into the `return` that reads it, and a short one into what
-  /// is returned then, as long as that stays on one line.
+  /// The statements with a last assignment `x = f(y)` folded into the `return` that reads it, and `x = f(y)`, `x = g(x)`
+  /// too where that stays on one line.
   package func returningLastValue() -> [PythonStatement] {
     let folded = foldingLastAssignment()
+    guard folded.count < count, count > 2, self[count - 2].assignedNames == self[count - 3].assignedNames else {
+      return folded
+    }
     return folded.foldingOperand() ?? folded
   }
 
