@@ -118,6 +118,7 @@ struct JAXFunctionWriter {
     switch tree {
     case .leaf(let index): if let value = leaves[index] { emitter.bind(value, to: expression) }
     case .tuple(let children), .list(let children):
+      emitter.bind(list: children.compactMap { $0.soleLeaf.flatMap { leaves[$0] } }, to: expression)
       for (index, child) in children.enumerated() { bind(child, to: expression[.integer(index)], leaves: leaves) }
     case .dict(let fields), .record(_, let fields):
       for field in fields { bind(field.tree, to: expression[.string(field.name)], leaves: leaves) }

@@ -61,19 +61,23 @@ struct JAXProgram {
     }
     var main = root
     main.nameValues(inputs: nil)
-    functions.append(
-      copyingState(try written(main, calls: calls, name: nil).function))
+    let written = try written(main, calls: calls, name: nil)
+    functions.append(copyingState(written.function, isList: written.hasStateList))
   }
 
   /// Writes the functions of one class of module.
   private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
     let base = PythonIdentifier.snakeCase(String(className.split(separator: ".").last ?? "module"))
     let inputNames = inputNames(of: className, instances[0].function.function)
+    let list = ListInput.common(to: instances.map(\.function.function))
     var all: [JAXFunctionWriter.Written] = []
     for instance in instances {
       var function = instance.function
       function.nameValues(inputs: inputNames)
-      all.append(try written(function, calls: instance.children, name: base))
+      let listed = list?.take(in: &function.function)
+      var written = try written(function, calls: instance.children, name: base)
+      written.interface.listed = listed
+      all.append(written)
     }
     let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
     var known: Set<String>?
@@ -83,7 +87,7 @@ struct JAXProgram {
       known = (known ?? []).union(own)
       let name = PythonIdentifier.unique(distinction ?? base, avoiding: taken)
       taken.insert(name)
-      var function = copyingState(family.function)
+      var function = copyingState(family.function, isList: all[family.members[0]].hasStateList)
       function.name = name
       function.docstring = docstring(of: className, function, family.members.map { instances[$0].function.function })
       functions.append(function)
@@ -130,10 +134,9 @@ struct JAXProgram {
   }
 
   /// Begins the function with a copy of the state, if it stores into one: as deep as it stores.
-  private mutating func copyingState(_ function: PythonFunction) -> PythonFunction {
+  private mutating func copyingState(_ function: PythonFunction, isList: Bool) -> PythonFunction {
     let depth = function.body.map { $0.storeDepth(in: "new_state") }.max() ?? 0
     guard depth > 0 else { return function }
-    let isList = function.body.contains { $0.storesByNumber(in: "new_state") }
     var copy = PythonExpression.name(isList ? "list" : "dict").call("state")
     if depth > 1 {
       copy = imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
@@ -144,24 +147,12 @@ struct JAXProgram {
   }
 }
 
-extension PythonStatement {
-  /// Whether the statement stores into a numbered element at the top of a tree.
-  fileprivate func storesByNumber(in name: String) -> Bool {
-    func stores(_ target: PythonExpression) -> Bool {
-      switch target {
-      case .tuple(let items): return items.contains(where: stores)
-      case .subscript(.name(name), .string): return false
-      case .subscript(.name(name), _): return true
-      default: return false
-      }
-    }
-    switch self {
-    case .assign(let targets, _): return targets.contains(where: stores)
-    case .for(_, _, let body): return body.contains { $0.storesByNumber(in: name) }
-    default: return false
-    }
-  }
+extension JAXFunctionWriter.Written {
+  /// Whether the state is a list of its modules' states.
+  fileprivate var hasStateList: Bool { if case .list = treeSize("state") { true } else { false } }
+}
 
+extension PythonStatement {
   /// How many subscripts deep the statement stores into a tree.
   fileprivate func storeDepth(in name: String) -> Int {
     func depth(_ target: PythonExpression) -> Int {

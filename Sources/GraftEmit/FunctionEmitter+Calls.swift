@@ -19,6 +19,8 @@ package struct FunctionInterface: Sendable, Hashable {
   package var returnsState: Bool
   package var takesTrain: Bool
   package var key: Key
+  /// The inputs that are passed as one list.
+  package var listed: Range<Int>?
 
   package init(
     name: String, takesParameters: Bool, takesState: Bool, returnsState: Bool, takesTrain: Bool, key: Key
@@ -53,13 +55,18 @@ extension FunctionEmitter {
     let interface = call.interface
     if interface.takesParameters { positional.append(parameterAccess(call.path)) }
     if interface.takesState { positional.append(stateAccess(call.path)) }
+    var inputs: [PythonExpression] = []
     for operand in operation.operands {
       if let value = operand.asValue, function.type(of: value).dtype == .key {
         keywords.append(("rng", expression(operand)))
       } else {
-        positional.append(expression(operand))
+        inputs.append(expression(operand))
       }
     }
+    if let listed = interface.listed, listed.upperBound <= inputs.count {
+      inputs.replaceSubrange(listed, with: [.list(Array(inputs[listed]))])
+    }
+    positional += inputs
     if interface.takesTrain { keywords.append(("train", "train")) }
     let value = PythonExpression.name(interface.name).call(positional, keywords: keywords)
     consumeOperands()

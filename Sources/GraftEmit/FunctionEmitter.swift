@@ -19,6 +19,7 @@ package final class FunctionEmitter {
   var storedState: Set<Value> = []
   private var bindings: [Value: PythonExpression] = [:]
   private(set) var initialBindings: [Value: PythonExpression] = [:]
+  private var inputLists: [[Value]: PythonExpression] = [:]
   private var pending: OrderedDictionary<Value, PythonExpression> = [:]
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
@@ -75,6 +76,9 @@ package final class FunctionEmitter {
     bindings[value] = expression
     initialBindings[value] = expression
   }
+
+  /// Binds a list of values that comes from outside as a whole.
+  package func bind(list values: [Value], to expression: PythonExpression) { inputLists[values] = expression }
 
   private func emit(_ operation: Operation) throws {
     let outer = unconsumed
@@ -177,7 +181,7 @@ package final class FunctionEmitter {
     switch operand {
     case .absent: .none
     case .scalar(let scalar): number(scalar)
-    case .list(let values): .list(values.map { expression(.value($0)) })
+    case .list(let values): inputLists[values] ?? .list(values.map { expression(.value($0)) })
     case .value(let value): read(value)
     }
   }

@@ -233,6 +233,15 @@ private func text(_ statements: [PythonStatement]) -> String {
     #expect(families(functions, [["a"], ["b"]]).count == 2)
   }
 
+  @Test func loopsOverAllParametersShareAFunction() {
+    func block(_ count: Int) -> PythonFunction {
+      let step = PythonStatement.assign("x", call("f", key("layer"), "x"))
+      return function([.for("i", in: call("range", call("len", "params")), body: [step]), .return("x")])
+    }
+    let families = families([block(2), block(3)], [["layer0", "layer1"], ["layer0", "layer1", "layer2"]])
+    #expect(families.map(\.members) == [[0, 1]])
+  }
+
   @Test func aChildThatSomeLackIsOptional() {
     func block(_ stride: Int, downsamples: Bool) -> PythonFunction {
       let identity = PythonStatement.assign("identity", convolution("downsample", stride: stride))

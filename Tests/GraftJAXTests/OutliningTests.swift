@@ -131,6 +131,26 @@ private func scaled(_ b: GraphBuilder, _ block: Int, _ x: Operand, _ weight: Ope
     #expect(text.contains("def block(") && text.contains("def block_2("))
   }
 
+  @Test func inputsThatAreReadAsAListAreOneList() throws {
+    var features: [Operand] = []
+    let text = try Model(blocks: 4).emitted(forward: ["features"]) { b, block, x, weight in
+      if features.isEmpty { features = [x] }
+      b.origin = Model.origin(block: block, line: 11, "x = torch.cat(features, 1)")
+      let joined =
+        features.count == 1 ? x : try b(.concat, .list(features.compactMap(\.asValue)), attributes: ["axis": .int(1)])
+      joined.asValue.map { if features.count > 1 { b.function.setHint("x", of: $0) } }
+      b.origin = Model.origin(block: block, line: 12, "x = x.sum(1, keepdim=True)")
+      let sum = try b(.sum, joined, attributes: ["axes": .ints([1]), "keepdims": .bool(true)])
+      b.origin = Model.origin(block: block, line: 13, "return torch.tanh(x) * self.scale")
+      let out = try b(.multiply, try b(.tanh, sum), weight)
+      features.append(out)
+      return out
+    }
+    #expect(text.contains("def block(params: dict, features: list) -> Array:"))
+    #expect(text.contains("jnp.concatenate(features, axis=-1)"))
+    #expect(!text.contains("def block_2"))
+  }
+
   @Test func aModuleThatCannotStandTogetherStaysInItsCaller() throws {
     let text = try Model(blocks: 1).emitted { b, block, x, weight in
       b.origin = Model.origin(block: block, line: 11, "h = x * self.scale")

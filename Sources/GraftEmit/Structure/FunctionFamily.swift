@@ -51,7 +51,13 @@ package struct FunctionFamily: Sendable {
     let optional = Self.optionalChild(members.map { children[$0] })
     let body: [PythonStatement]?
     if let optional {
-      body = unifier.unify(own.map(\.body), optional: optional.name, of: optional.owners)
+      var attempt = unifier
+      if let common = attempt.unify(own.map(\.body), optional: optional.name, of: optional.owners) {
+        unifier = attempt
+        body = common
+      } else {
+        body = unifier.unify(own.map(\.body))
+      }
     } else {
       body = unifier.unify(own.map(\.body))
     }

@@ -184,7 +184,7 @@ struct LoopWriter {
       let reachesEnd = elements.contains { size($0.list) == .list($0.progression.start + count) }
       return count >= 3 || count * period >= 4 || reachesEnd
     case .overAnything:
-      return count >= 3 && literals <= 4 && choices <= 2
+      return (count >= 3 || !run.lists.isEmpty) && literals <= 4 && choices <= 2
     }
   }
 
