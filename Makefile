@@ -34,8 +34,8 @@ conformance: setup ## Convert and verify every model of the conformance suite
 	  "$$(swift build -c release --show-bin-path)/graft-conformance" --markdown Docs/Conformance.md
 
 goldens: setup ## Write the files in Tests/Goldens anew, from what is emitted now
-	swift build --product graft-conformance
-	GRAFT_RECORD_GOLDENS=1 "$$(swift build --show-bin-path)/graft-conformance" goldens/
+	swift build -c release --product graft-conformance
+	GRAFT_RECORD_GOLDENS=1 "$$(swift build -c release --show-bin-path)/graft-conformance" goldens/
 	$(MAKE) --no-print-directory readability
 
 readability: setup ## Write Docs/Readability.md from the files in Tests/Goldens

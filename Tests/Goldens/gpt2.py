@@ -22,23 +22,26 @@ def layer_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
 
 
-def attention(
+def attention_with_dropout(
     query: Array,
     key: Array,
     value: Array,
+    rng: Array | None,
+    rate: float,
     *,
     causal: bool = False,
-    rng: Array | None = None,
-    dropout_rate: float = 0,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]."""
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights.
+
+    The scores are [..., H, T, S].
+    """
     scores = jnp.einsum("...thd,...shd->...hts", query, key)
     scores *= query.shape[-1] ** -0.5
     if causal:
         past = jnp.tri(*scores.shape[-2:], dtype=bool)
         scores = jnp.where(past, scores, -jnp.inf)
     weights = jax.nn.softmax(scores)
-    weights = dropout(weights, rng, dropout_rate)
+    weights = dropout(weights, rng, rate)
     return jnp.einsum("...hts,...shd->...thd", weights, value)
 
 
@@ -50,10 +53,10 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
     return jnp.where(keep, x / (1 - rate), 0)
 
 
-def conv1d_2(params: dict, attn_output: Array) -> Array:
-    """Conv1D of attn_output [N, T, 2, 8] -> [N, T, 16] (transformers/pytorch_utils.py:95)."""
-    n, t = attn_output.shape[:2]
-    return attn_output.reshape(n, t, 16) @ params["weight"] + params["bias"]
+def conv1d(params: dict, x: Array) -> Array:
+    """Conv1D of x [N, T, 2, 8] -> [N, T, 16] (transformers/pytorch_utils.py:95)."""
+    n, t = x.shape[:2]
+    return x.reshape(n, t, 16) @ params["weight"] + params["bias"]
 
 
 def gpt2_mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
@@ -75,15 +78,10 @@ def gpt2_attention(
     key_states = key_states.reshape(n, t, 2, 8)
     value_states = value_states.reshape(n, t, 2, 8)
     query_states = query_states.reshape(n, t, 2, 8)
-    attn_output = attention(
-        query_states,
-        key_states,
-        value_states,
-        causal=True,
-        rng=keys[0],
-        dropout_rate=0.1,
+    attn_output = attention_with_dropout(
+        query_states, key_states, value_states, keys[0], 0.1, causal=True
     )
-    x = conv1d_2(params["c_proj"], attn_output)
+    x = conv1d(params["c_proj"], attn_output)
     return dropout(x, keys[1], 0.1)
 
 
@@ -92,11 +90,15 @@ def gpt2_block(
 ) -> Array:
     """GPT2Block of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:246)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    hidden_states_2 = layer_norm(params["ln_1"], hidden_states)
-    hidden_states_2 = gpt2_attention(params["attn"], hidden_states_2, rng=keys[0])
-    hidden_states = hidden_states_2 + hidden_states
-    hidden_states_2 = layer_norm(params["ln_2"], hidden_states)
-    feed_forward_hidden_states = gpt2_mlp(params["mlp"], hidden_states_2, rng=keys[1])
+    hidden_states = (
+        gpt2_attention(
+            params["attn"], layer_norm(params["ln_1"], hidden_states), rng=keys[0]
+        )
+        + hidden_states
+    )
+    feed_forward_hidden_states = gpt2_mlp(
+        params["mlp"], layer_norm(params["ln_2"], hidden_states), rng=keys[1]
+    )
     return hidden_states + feed_forward_hidden_states
 
 

@@ -59,10 +59,10 @@ def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Arr
     return x * params["weight"].reshape(shape) + params["bias"].reshape(shape)
 
 
-def double_conv(params: dict, images: Array) -> Array:
-    """DoubleConv of images [N, C, H, W] -> [N, D, H, W] (goldens.py:22)."""
+def double_conv(params: dict, x: Array) -> Array:
+    """DoubleConv of x [N, C, H, W] -> [N, D, H, W] (goldens.py:22)."""
     x = jax.nn.silu(
-        group_norm(params["norm1"], conv2d(params["conv1"], images, padding=1), 4)
+        group_norm(params["norm1"], conv2d(params["conv1"], x, padding=1), 4)
     )
     return jax.nn.silu(
         group_norm(params["norm2"], conv2d(params["conv2"], x, padding=1), 4)
@@ -71,15 +71,13 @@ def double_conv(params: dict, images: Array) -> Array:
 
 def down(params: dict, x: Array) -> Array:
     """Down of x [N, C, H, W] -> [N, D, H2, W2] (goldens.py:38)."""
-    x = max_pool2d(x, 2, stride=2)
-    return double_conv(params["conv"], x)
+    return double_conv(params["conv"], max_pool2d(x, 2, stride=2))
 
 
 def up(params: dict, x: Array, x_2: Array) -> Array:
     """Up of x [N, C, H, W], x_2 [N, D, H2, W2] -> [N, D, H2, W2] (goldens.py:50)."""
     x = conv_transpose(params["up"], x, stride=(2, 2))
-    x = jnp.concatenate([x_2, x], axis=1)
-    return double_conv(params["conv"], x)
+    return double_conv(params["conv"], jnp.concatenate([x_2, x], axis=1))
 
 
 def unet(params: dict, images: Array) -> Array:
@@ -87,10 +85,15 @@ def unet(params: dict, images: Array) -> Array:
     x = double_conv(params["stem"], images)
     x_2 = down(params["downs"][0], x)
     x_3 = down(params["downs"][1], x_2)
-    x_4 = down(params["downs"][2], x_3)
-    x_3 = up(params["ups"][0], x_4, x_3)
-    x_2 = up(params["ups"][1], x_3, x_2)
-    x = up(params["ups"][2], x_2, x)
+    x = up(
+        params["ups"][2],
+        up(
+            params["ups"][1],
+            up(params["ups"][0], down(params["downs"][2], x_3), x_3),
+            x_2,
+        ),
+        x,
+    )
     return conv2d(params["head"], x)
 
 

@@ -127,6 +127,15 @@ import Testing
         """), after: FoldConstants(), becomes: "%r.2 = minimum(%x.0, 15.0) : f32[N,4]\nreturn %r.2")
   }
 
+  @Test func keepsATensorAmongTheOperands() throws {
+    let kept = try program(
+      """
+      %c = equal(%x, 0.0) : bool[N,4] %f = full {shape = [], value = 15.0, dtype = f32} : f32[]
+      %r = where(%c, %f, -1.0) : f32[N,4] return %r
+      """)
+    try expect(kept, after: FoldConstants(), becomes: body(kept))
+  }
+
   @Test func keepsFilledOperandsThatGiveTheResultItsShape() throws {
     let kept = try program(
       """

@@ -93,7 +93,7 @@ extension RewriteRule {
     }
     let types = site.op.results.map(site.op.type(of:))
     guard operands != site.op.operands,
-      try site.op.definition.resultTypes(operands: operands, attributes: site.op.attributes, in: b.function) == types
+      (try? site.op.definition.resultTypes(operands: operands, attributes: site.op.attributes, in: b.function)) == types
     else { return nil }
     return try b.apply(site.op.definition, operands, attributes: site.op.attributes)
   }
