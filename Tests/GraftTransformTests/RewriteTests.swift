@@ -85,6 +85,14 @@ import Testing
         %r.3 = where(%e.2, %y.1, -100.0) : f32[N,4]
         return %r.3
         """)
+    try expect(
+      program(text.replacing("OTHER", with: "0.0").replacing("%y", with: "1.0")), after: Canonicalise(),
+      becomes: """
+        %e.2 = equal(%x.0, 0.0) : bool[N,4]
+        %3 = full {shape = [], value = 1.0, dtype = f32} : f32[]
+        %r.4 = where(%e.2, %3, -100.0) : f32[N,4]
+        return %r.4
+        """)
     let kept = try program(text.replacing("OTHER", with: "1.0"))
     try expect(kept, after: Canonicalise(), becomes: body(kept))
   }
