@@ -92,7 +92,14 @@ class Source:
     def is_module(self):
         return isinstance(self.target, torch.nn.Module)
 
-    def run(self, dtype, cotangents=None):
+    def corner(self, extent):
+        """The inputs with no more than a corner of images, or all if the extent is None."""
+        return {
+            name: x if extent is None or x.ndim != 4 else x[:, :, :extent, :extent]
+            for name, x in self.inputs.items()
+        }
+
+    def run(self, dtype, cotangents=None, inputs=None):
         """Named outputs, and with cotangents the gradients of parameters and inputs."""
         target = self.target
         if self.is_module:
@@ -101,7 +108,7 @@ class Source:
             name: x.to(dtype, copy=True).requires_grad_()
             if x.is_floating_point()
             else x
-            for name, x in self.inputs.items()
+            for name, x in (inputs or self.inputs).items()
         }
         outputs = target(**inputs)
         outputs = dict(outputs) if isinstance(outputs, dict) else outputs
@@ -209,8 +216,8 @@ def largest_constant(jaxpr):
     return max(sizes, default=0)
 
 
-def check(source, program):
-    """What is said of a program that passes."""
+def check(source, program, corner):
+    """What is said of a program that passes; in bfloat16 it runs on corners of images."""
     params, inputs = program.params, program.inputs
     is_float = {k: jnp.issubdtype(x.dtype, jnp.inexact) for k, x in inputs.items()}
     floating = {k: x for k, x in inputs.items() if is_float[k]}
@@ -261,10 +268,15 @@ def check(source, program):
             tree,
         )
 
-    short = jax.jit(program)(low(params), low(inputs), low(program.state))
-    own_short = flatten(source.run(torch.bfloat16)[0])
+    part = source.corner(corner)
+    wide_part, own_part = (
+        flatten(source.run(dtype, inputs=part)[0])
+        for dtype in (torch.float64, torch.bfloat16)
+    )
+    part = {k: jnp.asarray(x.numpy()) for k, x in part.items()}
+    short = jax.jit(program)(low(params), low(part), low(program.state))
     errors = [
-        compare(f"bfloat16 output {k}", x, own_short[k], wide[k], torch.bfloat16)
+        compare(f"bfloat16 output {k}", x, own_part[k], wide_part[k], torch.bfloat16)
         for k, x in flatten(short).items()
     ]
     notes += ["jit, grad, checkpoint, vmap, make_jaxpr", f"bfloat16 {max(errors):.0e}"]
@@ -286,10 +298,10 @@ def check(source, program):
     return ", ".join(notes)
 
 
-def report(name, source, program):
+def report(name, source, program, corner):
     started = time.perf_counter()
     try:
-        passed, note = True, check(source, program)
+        passed, note = True, check(source, program, corner)
     except Failure as failure:
         passed, note = False, str(failure)
     except Exception:  # noqa: BLE001 (whatever an emitted file raises is what came of it)
@@ -321,7 +333,8 @@ def main():
         ):
             if path.exists():
                 program = Program(path, case.name, weights, source.inputs)
-                passed &= report(title, source, program)
+                corner = goldens.BFLOAT16_CORNERS.get(case.name)
+                passed &= report(title, source, program, corner)
     return 0 if passed else 1
 
 
