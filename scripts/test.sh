@@ -114,7 +114,7 @@ start_comparisons() {
   for index in "${!compared[@]}"; do
     printf '%s\0%s\0' "$logs/${compared[index]}.log" "${commands[index]}"
   done | xargs -0 -n 2 -P 2 bash -c 'SECONDS=0 name=${0##*/}
-    case $name in conformance-goldens) ;; conformance-*) export XLA_FLAGS=$MODEL_XLA_FLAGS ;; esac
+    case $name in conformance-*) export XLA_FLAGS=$MODEL_XLA_FLAGS ;; esac
     $1 >"$0" 2>&1 || echo "exit status $?" >>"$0"
     echo "${name%.log} ended (${SECONDS}s)"'
 }

@@ -13,10 +13,13 @@ import importlib
 import importlib.util
 import inspect
 import json
+import os
 import pathlib
 import sys
 import time
 import traceback
+
+os.environ.pop("XLA_FLAGS", None)  # as users run it
 
 import jax
 import jax.numpy as jnp
