@@ -78,14 +78,15 @@ class Source:
             name.removeprefix("params.").removeprefix("state."): torch.from_numpy(value)
             for name, value in load_file(weights).items()
         }
-        own = dict(self.target.named_buffers()) | self.target.state_dict(keep_vars=True)
+        saved = self.target.state_dict(keep_vars=True)
+        own = dict(self.target.named_buffers()) | saved
         with torch.no_grad():
             for name, tensor in tensors.items():
                 own[name].copy_(tensor)
         written = {own[name].data_ptr() for name in tensors}
         missing = [
             name
-            for name, value in own.items()
+            for name, value in saved.items()
             if value.data_ptr() not in written and not name.endswith("tracked")
         ]
         if missing:
@@ -148,6 +149,7 @@ class Program:
         arguments = [params] if "params" in self.names else []
         if self.has_state:
             arguments.append(self.state if state is None else state)
+        inputs = {k: x for k, x in inputs.items() if k in self.names}
         result = self.function(*arguments, **inputs, **keywords)
         return result[0] if self.has_state else result
 
