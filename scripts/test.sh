@@ -97,9 +97,8 @@ start_comparisons() {
   local bin
   bin=$(swift build "${configuration[@]}" --show-bin-path)
   export GRAFT_EMIT_TRACE=$bin/emit-trace
-  compared=(conformance-goldens conformance-torchvision conformance-transformers conformance-nn conformance-functions)
+  compared=(conformance-torchvision conformance-transformers conformance-nn conformance-functions)
   local commands=(
-    "$bin/graft-conformance goldens/"
     "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2"
     "$bin/graft-conformance transformers/" "$bin/graft-conformance nn/" "$bin/graft-conformance functions/"
   )
