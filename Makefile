@@ -30,8 +30,7 @@ test: setup ## Check the style, build, run every test
 
 conformance: setup ## Convert and verify every model of the conformance suite
 	swift build -c release --product graft-conformance
-	XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false" \
-	  "$$(swift build -c release --show-bin-path)/graft-conformance" --markdown Docs/Conformance.md
+	"$$(swift build -c release --show-bin-path)/graft-conformance" --markdown Docs/Conformance.md
 
 goldens: setup ## Write the files in Tests/Goldens anew, from what is emitted now
 	swift build -c release --product graft-conformance

@@ -107,15 +107,11 @@ start_comparisons() {
     compared+=("operations-$(basename "$file" .py | sed 's/^test_//')")
     commands+=("$GRAFT_PYTHON $file")
   done
-  # XLA's optimiser takes half of the time of the larger models, and is not what is tested.
-  export MODEL_XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
   local index
   for index in "${!compared[@]}"; do
     printf '%s\0%s\0' "$logs/${compared[index]}.log" "${commands[index]}"
-  done | xargs -0 -n 2 -P 2 bash -c 'SECONDS=0 name=${0##*/}
-    case $name in conformance-t*) export XLA_FLAGS=$MODEL_XLA_FLAGS ;; esac
-    $1 >"$0" 2>&1 || echo "exit status $?" >>"$0"
-    echo "${name%.log} ended (${SECONDS}s)"'
+  done | xargs -0 -n 2 -P 2 bash -c 'SECONDS=0; $1 >"$0" 2>&1 || echo "exit status $?" >>"$0"
+    name=${0##*/}; echo "${name%.log} ended (${SECONDS}s)"'
 }
 
 finish_comparisons() {

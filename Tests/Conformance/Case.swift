@@ -20,6 +20,19 @@ enum Group: String, CaseIterable, Codable {
   }
 }
 
+extension Group {
+  /// What is set while the group's cases run, unless it is set already.
+  ///
+  /// XLA's optimiser takes half of the time of the larger models, and is not what is tested.
+  var environment: [String: String] {
+    switch self {
+    case .torchvision, .transformers:
+      ["XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"]
+    case .functions, .nn, .goldens: [:]
+    }
+  }
+}
+
 /// A case as `Cases/cases.py` describes it.
 struct Case: Decodable {
   var name: String

@@ -16,7 +16,9 @@ struct Session {
     var checks = [try styleResult(group, output), try repeatedResult(group, first: output)].compactMap { $0 }
     if group == .goldens {
       let names = results.filter { $0.status == .passed }.map(\.name)
-      checks += try Goldens(cases: cases, output: output, records: recordsGoldens).check(names, launch: launch)
+      checks += try Goldens(cases: cases, output: output, records: recordsGoldens).check(names) {
+        try launch($0, $1, log: $2)
+      }
     }
     for check in checks { print(check.line) }
     results += checks
@@ -36,7 +38,7 @@ struct Session {
         CommandLine.arguments[0],
         words + arguments + done.flatMap { ["--exclude", $0] } + [
           "--worker", group.rawValue, "--cases", cases.path, "--journal", journal.path.path, "--output", output.path,
-        ])
+        ], environment: group.environment)
       let (finished, unfinished) = try journal.read()
       let progressed = finished.count > results.count
       results = finished
@@ -132,12 +134,17 @@ struct Session {
   }
 
   /// Runs a program to its end; gives its status, or the negative number of the signal that ended it.
-  private func launch(_ program: String, _ arguments: [String], log: URL? = nil) throws -> Int {
+  ///
+  /// - Parameter environment: variables for it that this process does not set.
+  private func launch(
+    _ program: String, _ arguments: [String], log: URL? = nil, environment: [String: String] = [:]
+  ) throws -> Int {
     fflush(nil)
     let process = Process()
     process.executableURL = URL(filePath: program)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(["PYTHONWARNINGS": "ignore"]) { own, _ in own }
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(environment.merging(["PYTHONWARNINGS": "ignore"]) { given, _ in given }) { own, _ in own }
     if let log {
       try Data().write(to: log)
       let handle = try FileHandle(forWritingTo: log)
