@@ -139,9 +139,6 @@ extension Function {
       result.asValue.map { (names[leaf] ?? "", $0) }
     }
   }
-
-  /// The values of the inputs in order.
-  var inputValues: [Value] { inputLeaves.sorted { $0.key < $1.key }.map(\.value) }
 }
 
 extension JAXDocstring {

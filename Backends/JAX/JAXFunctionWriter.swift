@@ -214,15 +214,6 @@ extension Function {
     return needs(body)
   }
 
-  /// Input values by leaf number.
-  var inputLeaves: [Int: Value] {
-    var leaves: [Int: Value] = [:]
-    for argument in arguments {
-      if case .input(let leaf) = argument.role { leaves[leaf] = argument.value }
-    }
-    return leaves
-  }
-
   /// The names of the arguments that hold tensors.
   var inputArgumentNames: [String] {
     guard case .dict(let fields) = inputs else { return [] }

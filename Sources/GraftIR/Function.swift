@@ -128,6 +128,18 @@ package struct Function: Hashable, Sendable {
 
   package mutating func setHint(_ hint: String?, of value: Value) { values[value.id].hint = hint }
 
+  /// The values of the inputs by leaf of the function's input tree.
+  package var inputLeaves: [Int: Value] {
+    var leaves: [Int: Value] = [:]
+    for argument in arguments {
+      if case .input(let leaf) = argument.role { leaves[leaf] = argument.value }
+    }
+    return leaves
+  }
+
+  /// The values of the inputs in the order of their leaves.
+  package var inputValues: [Value] { inputLeaves.sorted { $0.key < $1.key }.map(\.value) }
+
   /// Every value that leaves the function.
   package var escapingValues: [Value] {
     body.results.flatMap(\.values) + stateUpdates.flatMap(\.value.values)

@@ -37,51 +37,55 @@ extension EmitContext {
   }
 
   fileprivate func dotProductAttention() throws -> PythonExpression {
-    var keywords: [(String, PythonExpression)] = []
-    try addScale(to: &keywords)
-    if try call.bool("causal") { keywords.append(("is_causal", true)) }
-    return reference("jax.nn.dot_product_attention").call(
-      [operand("query"), operand("key"), operand("value")], keywords: keywords)
+    reference("jax.nn.dot_product_attention").call(
+      [operand("query"), operand("key"), operand("value")], keywords: try scoreKeywords(causal: "is_causal"))
   }
 
   /// Attention over [..., T, H, D] with a mask or dropout.
   fileprivate func attentionByHelper() throws -> PythonExpression {
-    var (key, value) = (operand("key"), operand("value"))
-    if let groups = try call.groups() {
-      let axis = [("axis", PythonExpression.integer(-2))]
-      key = key.method("repeat", .integer(groups), keywords: axis)
-      value = value.method("repeat", .integer(groups), keywords: axis)
-    }
+    let (key, value) = try keyAndValue(headAxis: -2)
     var (name, operands) = ("attention", [operand("query"), key, value])
-    let rate = try call.double("dropout_rate")
-    if !call["rng"].isAbsent, rate != 0 {
+    if let rate = try dropoutRate {
       name = "attention_with_dropout"
       operands += [operand("rng"), .float(rate)]
     }
-    var keywords: [(String, PythonExpression)] = []
-    if !call["mask"].isAbsent { keywords.append(("mask", operand("mask"))) }
-    try addScale(to: &keywords)
-    if try call.bool("causal") { keywords.append(("causal", true)) }
-    return helper(name).call(operands, keywords: keywords)
+    let mask = call["mask"].isAbsent ? [] : [("mask", operand("mask"))]
+    return helper(name).call(operands, keywords: mask + (try scoreKeywords(causal: "causal")))
   }
 
   /// The weights over [..., T, D] by a helper, and the rest in place.
   fileprivate func attentionByWeights() throws -> PythonExpression {
-    var (key, value) = (operand("key"), operand("value"))
-    if let groups = try call.groups() {
-      let axis = [("axis", PythonExpression.integer(-3))]
-      key = key.method("repeat", .integer(groups), keywords: axis)
-      value = value.method("repeat", .integer(groups), keywords: axis)
+    let (key, value) = try keyAndValue(headAxis: -3)
+    let mask = call["mask"].isAbsent ? [] : [operand("mask")]
+    var weights = helper("attention_weights").call(
+      [operand("query"), key] + mask, keywords: try scoreKeywords(causal: "causal"))
+    if let rate = try dropoutRate { weights = dropout(weights, operand("rng"), rate) }
+    return weights.matmul(value)
+  }
+
+  /// Key and value, each head repeated for the query heads that share it.
+  private func keyAndValue(headAxis: Int) throws -> (key: PythonExpression, value: PythonExpression) {
+    let operands = (operand("key"), operand("value"))
+    guard let groups = try call.groups() else { return operands }
+    func repeated(_ x: PythonExpression) -> PythonExpression {
+      x.method("repeat", .integer(groups), keywords: [("axis", .integer(headAxis))])
     }
-    var positional = [operand("query"), key]
-    if !call["mask"].isAbsent { positional.append(operand("mask")) }
+    return (repeated(operands.0), repeated(operands.1))
+  }
+
+  /// The share of the weights that is dropped in training; nil if none is.
+  private var dropoutRate: Double? {
+    get throws {
+      let rate = try call.double("dropout_rate")
+      return call["rng"].isAbsent || rate == 0 ? nil : rate
+    }
+  }
+
+  private func scoreKeywords(causal: String) throws -> [(String, PythonExpression)] {
     var keywords: [(String, PythonExpression)] = []
     try addScale(to: &keywords)
-    if try call.bool("causal") { keywords.append(("causal", true)) }
-    var weights = helper("attention_weights").call(positional, keywords: keywords)
-    let rate = try call.double("dropout_rate")
-    if !call["rng"].isAbsent, rate != 0 { weights = dropout(weights, operand("rng"), rate) }
-    return weights.matmul(value)
+    if try call.bool("causal") { keywords.append((causal, true)) }
+    return keywords
   }
 
   private func addScale(to keywords: inout [(String, PythonExpression)]) throws {

@@ -58,8 +58,7 @@ extension TorchVocabulary {
         step: columns + 1)
       let updated = try context.op(.sliceUpdate, flat, update, attributes: ranges.values)
       let order = rest + axes
-      let inverse = order.indices.map { axis in order.firstIndex(of: axis) ?? axis }
-      return [try context.transpose(try context.reshape(updated, outer + [rows, columns]), inverse)]
+      return [try context.transpose(try context.reshape(updated, outer + [rows, columns]), order.inversePermutation)]
     },
     "aten.flip.default": { try flipped($0, try $0.axes("dims", rank: $0.type($0.tensor("self")).rank)) },
     "aten.fliplr.default": { try flipped($0, [1]) },

@@ -137,10 +137,7 @@ extension OpCall {
 extension GraphBuilder {
   /// [..., T, H, D] from [..., H, T, D], or the other way round.
   package func exchangingHeads(_ x: Operand) throws -> Operand {
-    let rank = shape(x).count
-    var permutation = Array(0..<rank)
-    if rank >= 3 { permutation.swapAt(rank - 3, rank - 2) }
-    return try self(.transpose, x, attributes: ["permutation": .ints(permutation)])
+    try exchanging(x, axesFromEnd: 3, 2)
   }
 
   /// Attention whose heads are last, by attention whose heads are first.
@@ -153,9 +150,14 @@ extension GraphBuilder {
 
   /// The last two axes exchanged.
   func matrixTransposed(_ x: Operand) throws -> Operand {
+    try exchanging(x, axesFromEnd: 2, 1)
+  }
+
+  /// Two axes exchanged, where x has both; 1 is the last.
+  private func exchanging(_ x: Operand, axesFromEnd a: Int, _ b: Int) throws -> Operand {
     let rank = shape(x).count
     var permutation = Array(0..<rank)
-    if rank >= 2 { permutation.swapAt(rank - 1, rank - 2) }
+    if rank >= max(a, b) { permutation.swapAt(rank - a, rank - b) }
     return try self(.transpose, x, attributes: ["permutation": .ints(permutation)])
   }
 

@@ -141,8 +141,7 @@ extension GraphBuilder {
     let after = try self(.flip, try before(try self(.flip, flat, attributes: reversed)), attributes: reversed)
     let others = try self(.multiply, try before(flat), after)
     let unflattened = try self(.reshape, others, attributes: ["shape": .dims(order.map { type.shape[$0] })])
-    let inverse = order.indices.map { axis in order.firstIndex(of: axis) ?? axis }
-    return try self(.transpose, unflattened, attributes: ["permutation": .ints(inverse)])
+    return try self(.transpose, unflattened, attributes: ["permutation": .ints(order.inversePermutation)])
   }
 
   /// The extent that a scalar stands for, if it is one.

@@ -33,8 +33,7 @@ extension OpDefinition {
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil] }
       let permutation = try op.ints("permutation")
-      let inverse = permutation.indices.map { axis in permutation.firstIndex(of: axis) ?? axis }
-      return [try b(.transpose, ct, attributes: ["permutation": .ints(inverse)])]
+      return [try b(.transpose, ct, attributes: ["permutation": .ints(permutation.inversePermutation)])]
     }, samples: [Sample(.normal(2, 3, 4), attributes: ["permutation": .ints([2, 0, 1])])])
 
   /// `x` repeated along axes of extent 1 and along new leading axes.
@@ -51,4 +50,9 @@ extension OpDefinition {
     "dimension", family: .shape, summary: "An extent as a scalar.", operands: [],
     attributes: [AttributeSpec("value", .dim), AttributeSpec("dtype", .dtype)],
     infer: { call in [TensorType(try call.dtype("dtype"))] }, differentiability: .none("has no operands"))
+}
+
+extension [Int] {
+  /// The order of axes that undoes a transpose by this one.
+  package var inversePermutation: [Int] { indices.map { firstIndex(of: $0) ?? $0 } }
 }

@@ -7,6 +7,9 @@ enum ViewStep: Hashable {
   case select(axis: Int, index: Dim)
   case transpose([Int])
 
+  /// The ops whose calls are steps.
+  static let ops = ["reshape", "select", "transpose"]
+
   /// The step that an operation is; nil for one that makes no view.
   init?(_ call: OpCall) throws {
     switch call.definition.name {
@@ -31,7 +34,7 @@ extension AxisView {
   /// reshape. Of equally few, those that reshape first.
   func steps() -> [ViewStep] {
     var best: [ViewStep]?
-    for blocks in [blocksOfView, blocksOfSource, runs] {
+    for blocks in [blocksOfView, source, runs] {
       guard let found = steps(through: blocks), found.count < best?.count ?? .max else { continue }
       best = found
     }
@@ -60,9 +63,9 @@ extension AxisView {
   ///
   /// Blocks without atoms go to where the view has an axis without, or stay beside the block before them.
   private func order(of blocks: [[Int]]) -> [Int]? {
-    let wanted = axes.flatMap(\.self)
-    let position = Dictionary(wanted.enumerated().map { ($1, $0) }, uniquingKeysWith: { a, _ in a })
     if let exact = exactOrder(of: blocks) { return exact }
+    let wanted = axes.flatMap(\.self)
+    let position = Self.positions(of: wanted)
     var (keys, last): ([Int], Int) = ([], -1)
     for block in blocks {
       if let first = block.first { last = position[first] ?? -1 }
@@ -84,12 +87,9 @@ extension AxisView {
     return order
   }
 
-  private var blocksOfSource: [[Int]] { source }
-
   /// The view's axes and the fixed atoms in the source's order.
   private var blocksOfView: [[Int]] {
-    let flat = source.flatMap(\.self)
-    let position = Dictionary(flat.enumerated().map { ($1, $0) }, uniquingKeysWith: { a, _ in a })
+    let position = Self.positions(of: source.flatMap(\.self))
     var keyed: [(key: Int, block: [Int])] = fixed.keys.map { (position[$0] ?? 0, [$0]) }
     var last = -1
     for axis in axes {
@@ -97,6 +97,10 @@ extension AxisView {
       keyed.append((last, axis))
     }
     return keyed.enumerated().sorted { ($0.element.key, $0.offset) < ($1.element.key, $1.offset) }.map(\.element.block)
+  }
+
+  private static func positions(of atoms: [Int]) -> [Int: Int] {
+    Dictionary(atoms.enumerated().map { ($1, $0) }, uniquingKeysWith: { a, _ in a })
   }
 
   /// The longest runs of atoms that stand side by side in source and view.

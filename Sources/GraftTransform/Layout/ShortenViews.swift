@@ -35,7 +35,7 @@ private struct ViewChain {
   /// The longest chain that ends at the site's operation and whose atoms are known.
   static func ending(at site: RewriteSite) throws -> ViewChain? {
     var calls: [OpCall] = [site.op]
-    while let inner = ["reshape", "transpose", "select"].lazy.compactMap({ site.producer(of: calls[0][0], $0) }).first {
+    while let inner = ViewStep.ops.lazy.compactMap({ site.producer(of: calls[0][0], $0) }).first {
       calls.insert(inner, at: 0)
     }
     for start in calls.indices {

@@ -71,7 +71,7 @@ private struct SinkingTranspose {
   private func aligned(_ operand: Operand, _ site: RewriteSite, _ b: GraphBuilder) throws -> Operand? {
     guard let shape = site.type(operand)?.shape, !keeps(last: shape.count) else { return operand }
     let wide = Array(repeating: Dim(1), count: max(permutation.count - shape.count, 0)) + shape
-    let inverse = permutation.indices.map { axis in permutation.firstIndex(of: axis) ?? axis }
+    let inverse = permutation.inversePermutation
     let moved = inverse.filter { wide[$0] != 1 }
     guard wide.count == permutation.count, moved == moved.sorted() else { return nil }
     let aligned = try b(.reshape, operand, attributes: ["shape": .dims(inverse.map { wide[$0] })])

@@ -79,17 +79,6 @@ package struct ListInput: Sendable {
   }
 }
 
-extension Function {
-  /// The values of the inputs in the order of their leaves.
-  fileprivate var inputValues: [Value] {
-    var leaves: [(leaf: Int, value: Value)] = []
-    for argument in arguments {
-      if case .input(let leaf) = argument.role { leaves.append((leaf, argument.value)) }
-    }
-    return leaves.sorted { $0.leaf < $1.leaf }.map(\.value)
-  }
-}
-
 extension SourceLocation {
   /// The variable that the statement's last call passes first: `features` of `y = torch.cat(features, 1)`.
   fileprivate var firstArgument: String? {

@@ -8,7 +8,8 @@ extension RewriteRule {
     guard site.op.results.count == 1, site.op.regions.count == 2, let training = site.op.regions[0].results.first,
       let x = site.op.regions[1].results.first, site.op.regions[1].operations.isEmpty,
       let type = site.type(x), type == site.resultType,
-      let draw = try DropoutDraw(of: x, in: training, site), draw.operations == site.op.regions[0].operations.count
+      let draw = try DropoutDraw(of: x, in: training, site),
+      site.op.regions[0].operations.count == DropoutDraw.operationCount
     else { return nil }
     let shared = type.shape.indices.filter { draw.shape[$0] == 1 && type.shape[$0] != 1 }
     guard draw.shape.count == type.rank,
@@ -26,7 +27,7 @@ private struct DropoutDraw {
   let shape: [Dim]
   let rate: Double
   /// How many operations the draw and the product are.
-  let operations: Int
+  static let operationCount = 4
 
   init?(of x: Operand, in result: Operand, _ site: RewriteSite) throws {
     guard let product = site.producer(of: result, "multiply"), product.operands.contains(x) else { return nil }
@@ -35,7 +36,7 @@ private struct DropoutDraw {
       let cast = site.producer(of: quotient[0], "cast"), let draw = site.producer(of: cast[0], "bernoulli"),
       draw[0].asScalar?.asDouble == kept, kept > 0, kept < 1
     else { return nil }
-    (key, shape, operations) = (draw[1], try draw.dims("shape"), 4)
+    (key, shape) = (draw[1], try draw.dims("shape"))
     rate = Self.rate(keeping: kept)
   }
 
