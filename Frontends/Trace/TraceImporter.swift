@@ -191,10 +191,6 @@ package struct TraceImporter {
     for (index, result) in results.enumerated() where results.count > 1 && names.count == results.count {
       if let value = result.asValue { builder.function.setHint(names[index], of: value) }
     }
-    if names.count > 1, let selection = operations.last, let index = builder.position(of: selection, among: names.count)
-    {
-      builder.function.setHint(names[index], of: selection.results[0])
-    }
   }
 
   // MARK: Results
@@ -225,7 +221,9 @@ package struct TraceImporter {
       }
       builder.function.stateUpdates.append(StateUpdate(path: path, value: try value(mutation.value)))
     }
-    return try builder.finished(results: results).drawing(keys)
+    var function = try builder.finished(results: results).drawing(keys)
+    function.nameTupleTargets()
+    return function
   }
 }
 
@@ -295,17 +293,5 @@ extension Diagnostic {
       remedy:
         "`graft ops --from torch` lists what is supported; rewrite these lines with other operations, or report them.",
       notes: notes)
-  }
-}
-
-extension GraphBuilder {
-  /// Which of `count` elements along the first axis an operation selects: `q, k, v = x[0], x[1], x[2]`.
-  fileprivate func position(of selection: Operation, among count: Int) -> Int? {
-    guard selection.name == "select", let definition = OpCatalogue.definition(selection.name) else { return nil }
-    let call = OpCall(selection, of: definition, in: function)
-    guard (try? call.int("axis")) == 0, (try? call.type(0).shape.first) == Dim(count),
-      let index = try? call.dim("index").knownValue, (0..<count).contains(index)
-    else { return nil }
-    return index
   }
 }

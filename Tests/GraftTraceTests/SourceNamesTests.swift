@@ -1,4 +1,5 @@
 import GraftIR
+import GraftOps
 import Testing
 
 @testable import GraftTrace
@@ -21,6 +22,34 @@ import Testing
       SourceLocation(file: "/env/site-packages/torch/nn/modules/activation.py", line: 1, text: "result = F.relu(x)"),
     ])
     #expect(SourceNames.targets(of: origin) == ["h"])
+  }
+}
+
+@Suite struct TupleTargetTests {
+  /// `a, b = -exp(x), tanh(x)` and `y = a + b`; optionally the inner value is read as well.
+  private func names(readingInner: Bool) throws -> [String?] {
+    let builder = GraphBuilder(Function(name: "f"))
+    let x = builder.function.makeValue(TensorType(.float32, [3]))
+    builder.function.arguments = [Argument(.input(leaf: 0), x)]
+    func statement(_ line: Int, _ text: String) {
+      builder.origin = Origin(frames: [SourceLocation(file: "/home/me/net.py", line: line, text: text)])
+    }
+    statement(1, "a, b = -exp(x), tanh(x)")
+    let inner = try builder(.exp, .value(x))
+    let (a, b) = (try builder(.negative, inner), try builder(.tanh, .value(x)))
+    statement(2, "y = a + b")
+    let y = try builder(.add, readingInner ? inner : a, b)
+    var function = builder.finished(results: [y, a])
+    function.nameTupleTargets()
+    return [inner, a, b].map { $0.asValue.flatMap { function.info($0).hint } }
+  }
+
+  @Test func whatOtherStatementsReadIsNamedInOrder() throws {
+    #expect(try names(readingInner: false) == [nil, "a", "b"])
+  }
+
+  @Test func moreValuesThanTargetsStayUnnamed() throws {
+    #expect(try names(readingInner: true) == [nil, nil, nil])
   }
 }
 

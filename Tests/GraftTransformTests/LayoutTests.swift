@@ -131,19 +131,34 @@ import Testing
 
   @Test func positionsOfAnAxisAreUnstackedWhereAllAreRead() throws {
     let text = """
-      %a = select(%x) {axis = 1, index = 0} : f32[N,4]
-      %b = select(%x) {axis = 1, index = 1} : f32[N,4]
+      %t = tanh(%x) : f32[N,2,4]
+      %a = select(%t) {axis = 1, index = 0} : f32[N,4]
+      %b = select(%t) {axis = 1, index = 1} : f32[N,4]
       %s = subtract(%b, %a) : f32[N,4]
       return %s
       """
     try expect(
       program(text, inputs: 1, type: "f32[N,2,4]"), after: UnstackSelections(),
       becomes: """
-        %a.1, %b.2 = unstack(%x.0) {axis = 1} : f32[N,4], f32[N,4]
-        %s.3 = subtract(%b.2, %a.1) : f32[N,4]
-        return %s.3
+        %t.1 = tanh(%x.0) : f32[N,2,4]
+        %a.2, %b.3 = unstack(%t.1) {axis = 1} : f32[N,4], f32[N,4]
+        %s.4 = subtract(%b.3, %a.2) : f32[N,4]
+        return %s.4
         """)
-    let partial = try program(text, inputs: 1, type: "f32[N,3,4]")
-    try expect(partial, after: UnstackSelections(), becomes: body(partial))
+  }
+
+  @Test(arguments: [
+    ("f32[N,3,4]", "%t", "%b"), ("f32[N,2,4]", "%x", "%b"), ("f32[N,2,4]", "%t", "%a.9"),
+  ])
+  func positionsThatAreNotAllReadOfAnInputOrWithoutNamesStay(type: String, source: String, name: String) throws {
+    let kept = try program(
+      """
+      %t = tanh(%x) : \(type)
+      %a = select(\(source)) {axis = 1, index = 0} : f32[N,4]
+      \(name) = select(\(source)) {axis = 1, index = 1} : f32[N,4]
+      %s = subtract(\(name), %a) : f32[N,4]
+      return %s
+      """, inputs: 1, type: type)
+    try expect(kept, after: UnstackSelections(), becomes: body(try EliminateDeadCode().run(kept)))
   }
 }

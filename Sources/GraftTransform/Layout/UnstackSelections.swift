@@ -4,7 +4,8 @@ import OrderedCollections
 
 /// Takes the positions of a short axis apart at once where each of them is selected: `query, key, value = unstack(qkv)`.
 ///
-/// Parts without a name in the source are named by what the operation that reads them calls its operand.
+/// Parts without a name in the source are named by what the operation that reads them calls its operand. Only parts with
+/// names of their own are unpacked, and only of a tensor that the program computes: `x[:, 0]` says as much of an input.
 package struct UnstackSelections: Pass {
   package let name = "unstack selections"
   /// Up to how many parts are unpacked.
@@ -30,9 +31,12 @@ package struct UnstackSelections: Pass {
       guard let (site, index) = try Self.site(of: operation, function) else { continue }
       selections[site, default: [:]][index] = operation
     }
+    let computed = Set(block.operations.flatMap(\.results))
     let whole = selections.filter { site, parts in
       let extent = function.type(of: site.x).shape[site.axis].knownValue ?? 0
-      return (2...Self.limit).contains(extent) && parts.count == extent
+      guard (2...Self.limit).contains(extent), parts.count == extent, computed.contains(site.x) else { return false }
+      let names = Set(parts.values.flatMap(\.results).compactMap { Self.name(of: $0, readIn: block, function) })
+      return names.count == extent
     }
     var block = block
     var operations: [Operation] = []
@@ -53,7 +57,7 @@ package struct UnstackSelections: Pass {
         Operation(
           "unstack", [.value(site.x)], attributes: ["axis": .int(site.axis)], results: results, origin: operation.origin
         ))
-      for part in results { Self.name(part, readIn: block, &function) }
+      for part in results { function.setHint(Self.name(of: part, readIn: block, function), of: part) }
     }
     block.operations = operations
     return block
@@ -69,13 +73,14 @@ package struct UnstackSelections: Pass {
     return (Site(x: x, axis: axis, modules: operation.origin.modules), index)
   }
 
-  private static func name(_ part: Value, readIn block: Block, _ function: inout Function) {
+  /// What the source calls the part, or else what the only operation that reads it calls its operand.
+  private static func name(of part: Value, readIn block: Block, _ function: Function) -> String? {
+    if let hint = function.info(part).hint { return hint }
     let readers = block.operations.filter { $0.operands.contains(.value(part)) }
-    guard function.info(part).hint == nil, readers.count == 1,
-      let operand = readers[0].operands.firstIndex(of: .value(part)),
+    guard readers.count == 1, let operand = readers[0].operands.firstIndex(of: .value(part)),
       let names = OpCatalogue.definition(readers[0].name)?.operands.map(\.name), names.indices.contains(operand),
       names[operand].count > 1
-    else { return }
-    function.setHint(names[operand], of: part)
+    else { return nil }
+    return names[operand]
   }
 }
