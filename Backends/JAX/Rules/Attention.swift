@@ -15,8 +15,12 @@ extension JAXRules {
 
 extension RewriteRule {
   /// Attention with heads in the layout of `jax.nn.dot_product_attention`: [B, T, H, D].
+  ///
+  /// Where all weights are dropped there is no attention to compute.
   static let attentionHeadsLast = RewriteRule("attention heads last", "attention") { b, site in
-    guard try !site.op.headsAreLast, (0..<3).allSatisfy({ site.type(site.op[$0])?.rank == 4 }) else { return nil }
+    guard try !site.op.headsAreLast, (0..<3).allSatisfy({ site.type(site.op[$0])?.rank == 4 }),
+      try site.op["rng"].isAbsent || site.op.double("dropout_rate") < 1
+    else { return nil }
     var attributes = site.op.attributes
     attributes["layout"] = .string("heads_last")
     let operands = try site.op.operands.prefix(3).map(b.exchangingHeads) + site.op.operands.dropFirst(3)
