@@ -26,7 +26,8 @@ def rms_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
 def rotary_embedding(x: Array, cos: Array, sin: Array) -> Array:
     """Turn each pair of elements of x [..., D], half of D apart, by its angle."""
     x1, x2 = jnp.split(x, 2, axis=-1)
-    return x * cos + jnp.concatenate([-x2, x1], axis=-1) * sin
+    turned = x * cos + jnp.concatenate([-x2, x1], axis=-1) * sin
+    return turned.astype(x.dtype)
 
 
 def llama_rotary_embedding(state: dict, position_ids: Array) -> tuple[Array, Array]:
