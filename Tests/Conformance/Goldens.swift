@@ -87,8 +87,11 @@ struct Goldens {
       result.seconds = line.seconds
       return result
     }
-    if status != 0, results.allSatisfy({ $0.status == .passed }) {
-      var result = CaseResult(.goldens, "runs", .failed, message: "ended with status \(status)")
+    let ran = Set(results.map(\.name))
+    let absent = names.filter { !ran.contains("\($0) runs") }
+    if !absent.isEmpty || (status != 0 && results.allSatisfy { $0.status == .passed }) {
+      let what = absent.isEmpty ? "" : ", without a word about \(absent.joined(separator: ", "))"
+      var result = CaseResult(.goldens, "runs", .failed, message: "run.py ended with status \(status)\(what)")
       result.details = lines.suffix(3).map(String.init)
       results.append(result)
     }

@@ -79,10 +79,13 @@ extension EmitContext {
     return dim(position)
   }
 
+  /// Up to this extent the last element is counted from the start: a box's `boxes[:, 3]`.
+  private static var countedExtent: Int { 4 }
+
   fileprivate func selectItems() throws -> [PythonExpression] {
     let shape = try call.type(0).shape
     let (axis, index) = (try call.axis("axis", rank: shape.count), try call.dim("index"))
-    let isLast = shape[axis].knownValue.map { $0 > 2 } ?? true && shape[axis] - index == 1
+    let isLast = shape[axis].knownValue.map { $0 > Self.countedExtent } ?? true && shape[axis] - index == 1
     return shape.indices.map { $0 == axis ? (isLast ? -1 : bound(index, shape[axis])) : .fullSlice }
   }
 

@@ -328,10 +328,17 @@ def _resolve(spec, init):
     args, kwargs = parse_init(init)
     obj, name = look_up(spec)
     entry = _build(spec, obj, name, args, kwargs)
-    config = getattr(entry.module, "config", None)
-    if getattr(config, "use_cache", False) is True:
-        config.use_cache = False
+    if entry.module is not None:
+        leave_out_caches(entry.module)
     return entry
+
+
+def leave_out_caches(module):
+    """Have no part of a model return a cache: an object that holds what an autoregressive call left behind."""
+    for part in module.modules():
+        config = getattr(part, "config", None)
+        if getattr(config, "use_cache", False) is True:
+            config.use_cache = False
 
 
 def seed():

@@ -3,15 +3,31 @@
 Loaded as `graft_torch_problems`, after `graft_torch_modes`.
 """
 
+import dataclasses
+import enum
 import re
 
 import torch
 from graft_torch_capture import kept_attributes, kept_modes, plain_attention
 from graft_torch_entry import GraftError, one_line, user_traceback
-from graft_torch_inputs import call_arguments, inputs_missing, unflatten
+from graft_torch_inputs import Leaf, call_arguments, inputs_missing, unflatten
 
 _SPECIALISED = re.compile(
     r"L\['leaves'\]\[(\d+)\]\.size\(\)\[(\d+)\].*?constant \((\d+)\)"
+)
+PLAIN_OUTPUTS = (
+    Leaf,
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    enum.Enum,
+    torch.dtype,
+    torch.device,
+    torch.SymInt,
+    torch.SymFloat,
+    torch.SymBool,
 )
 _DATA_DEPENDENT = (
     "GuardOnDataDependentSymNode",
@@ -43,6 +59,31 @@ def explain(entry, inputs, error):
         "rewrite that line with operations on tensors that torch.export can trace",
         f"{text}\n{message}",
     )
+
+
+def check_outputs(entry, value, path=""):
+    """Raise for an object among the outputs that is no tensor, number or container of them, as it may hold tensors."""
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, (tuple, list)):
+        items = enumerate(value)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, (type, Leaf)):
+        items = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+    elif value is None or isinstance(value, PLAIN_OUTPUTS):
+        return
+    else:
+        name = (
+            f"the output `{path}` of {entry.name}"
+            if path
+            else f"the output of {entry.name}"
+        )
+        raise GraftError(
+            "output-type",
+            f"{name} is a {type(value).__module__}.{type(value).__qualname__}, which cannot be taken apart",
+            "return tensors, or tuples, lists, dicts or dataclasses of them",
+        )
+    for key, item in items:
+        check_outputs(entry, item, f"{path}.{key}" if path else str(key))
 
 
 def specialised(inputs, fixed, text):

@@ -20,7 +20,7 @@ from graft_torch_inputs import (
     has_free_sizes,
 )
 from graft_torch_modes import has_stray_flags, same_but_for_flags
-from graft_torch_problems import explain, run_eagerly
+from graft_torch_problems import check_outputs, explain, run_eagerly
 from graft_torch_sizes import Symbols
 from graft_torch_statements import Statements
 
@@ -76,6 +76,7 @@ def trace_entry(entry, inputs):
         (f"input.{k}", as_bytes(x.detach())) for k, x in enumerate(inputs.leaves)
     )
     output_tree, output_names = train.result
+    check_outputs(entry, output_tree)
     document = {
         "format": "graft.trace",
         "version": 1,

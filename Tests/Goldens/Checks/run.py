@@ -241,8 +241,9 @@ def compare_gradients(loss, program, arguments, gradient, own, reference):
 def is_near(gradient, reference):
     """Whether rounding, at a kink, may be all that parts two gradients."""
     gradient, reference = array(gradient), array(reference)
-    scale = numpy.abs(reference).max(initial=0)
-    return numpy.abs(gradient - reference).max(initial=0) <= KINK * scale
+    return numpy.linalg.norm(gradient - reference) <= KINK * numpy.linalg.norm(
+        reference
+    )
 
 
 def largest_constant(jaxpr):

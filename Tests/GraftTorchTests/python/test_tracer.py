@@ -200,6 +200,15 @@ def packed(x):
     return nn.utils.rnn.pad_packed_sequence(packed)[0]
 
 
+class Cache:
+    def __init__(self, keys):
+        self.keys = keys
+
+
+def cached(x):
+    return {"y": x, "cache": [Cache(x)]}
+
+
 def difference(first, second):
     return first - 2 * second
 
@@ -378,6 +387,7 @@ class Models(TracerCase):
         self.assert_failure("data-dependent", "models.py:", "picked", "f32[N]")
         self.assert_failure("data-dependent", "in place", "changed_row", "f32[2,3]")
         self.assert_failure("packed-sequence", "packed", "packed", "f32[2,3,4]")
+        self.assert_failure("output-type", "`cache.0` of cached", "cached", "f32[2]")
         error = self.assert_failure(
             "dynamic-specialised", "T (in x)", "unrolled", "f32[N,T]"
         )
