@@ -80,12 +80,15 @@ struct JAXProgram {
       all.append(written)
     }
     let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
-    var known: Set<String>?
-    for family in FunctionFamily.families(of: all.map(\.function), children: children, signatures: signatures) {
-      let own = children[family.members[0]]
-      let distinction = known.flatMap { own.subtracting($0).min() }.map { "\(base)_\(PythonIdentifier.snakeCase($0))" }
-      known = (known ?? []).union(own)
-      let name = PythonIdentifier.unique(distinction ?? base, avoiding: taken)
+    let families = FunctionFamily.families(of: all.map(\.function), children: children, signatures: signatures)
+    let names = VariantNames.names(
+      of: families.map { family in
+        let members = family.members.map { instances[$0] }
+        return VariantNames.Variant(
+          paths: members.map(\.place), parameters: members.flatMap { $0.function.allParameterPaths })
+      }, base: base)
+    for (family, distinct) in zip(families, names) {
+      let name = PythonIdentifier.unique(distinct, avoiding: taken)
       taken.insert(name)
       var function = copyingState(family.function, isList: all[family.members[0]].hasStateList)
       function.name = name
@@ -183,7 +186,10 @@ extension String {
 /// A call of a module in an outlined program.
 private struct ModuleInstance {
   let id: Int
+  /// Its path in the calling module, `layer1.0`.
   let path: String
+  /// Its path in the model.
+  let place: String
   let function: OutlinedFunction
   let children: [Int]
 
@@ -191,16 +197,18 @@ private struct ModuleInstance {
   static func all(below root: OutlinedFunction) -> (calls: [Int], instances: [ModuleInstance]) {
     var instances: [ModuleInstance] = []
     var next = 0
-    func visit(_ function: OutlinedFunction) -> [Int] {
+    func visit(_ function: OutlinedFunction, at place: String) -> [Int] {
       function.calls.map { site in
         let id = next
         next += 1
-        let children = visit(site.callee)
-        instances.append(ModuleInstance(id: id, path: site.path, function: site.callee, children: children))
+        let own = place.isEmpty ? site.path : "\(place).\(site.path)"
+        let children = visit(site.callee, at: own)
+        instances.append(
+          ModuleInstance(id: id, path: site.path, place: own, function: site.callee, children: children))
         return id
       }
     }
-    let calls = visit(root)
+    let calls = visit(root, at: "")
     return (calls, instances.sorted { $0.id < $1.id })
   }
 }

@@ -23,7 +23,7 @@ package struct Conversion: Sendable {
     }
   }
 
-  /// The traced program in the IR, both modes in one.
+  /// The traced program in the IR, its modes in one.
   ///
   /// - Throws: ``Diagnostic`` that lists every operation that is not supported.
   package func function() throws -> Function {
@@ -34,6 +34,8 @@ package struct Conversion: Sendable {
       imported = try importer.function(both)
     } else if let train = graphs.train, let eval = graphs.eval {
       imported = try MergeModes.merge(training: importer.function(train), inference: importer.function(eval))
+    } else if let eval = graphs.eval {
+      imported = try importer.function(eval)
     } else {
       throw Diagnostic(.internalError, "the trace holds no graph")
     }

@@ -51,6 +51,7 @@ struct ConvertedProgram: Sendable {
         framework: document.framework.name, version: document.framework.version,
         libraries: document.framework.libraries, entry: options.entry, initArguments: options.initArguments,
         inputs: options.inputs, inputFactory: options.inputFactory, dynamic: options.dynamic,
+        mode: options.mode == .both ? nil : options.mode,
         file: document.entry.file, line: document.entry.line, className: document.entry.className),
       target: Manifest.Target(framework: options.target.rawValue), entry: name,
       files: ["source": "\(name).py", "weights": "\(name).safetensors", "package": "\(name).graft"],

@@ -28,6 +28,8 @@ public struct Manifest: Codable, Sendable, Equatable {
     public var inputs: [String]
     public var inputFactory: String?
     public var dynamic: [String]
+    /// What was converted; both modes if absent.
+    public var mode: ConversionMode?
     public var file: String?
     public var line: Int?
     public var className: String?

@@ -14,6 +14,7 @@ public struct TranspileOptions: Sendable {
   public var dynamic: [String]
   /// The name of the emitted function and files; the entry's own name in snake case by default.
   public var name: String?
+  public var mode: ConversionMode
   public var target: TargetFramework
   /// The folder that gets the files.
   public var output: URL
@@ -29,8 +30,17 @@ public struct TranspileOptions: Sendable {
     self.output = output
     inputs = []
     dynamic = []
+    mode = .both
     verify = true
   }
+}
+
+/// What of a module is converted.
+public enum ConversionMode: String, Sendable, CaseIterable, Codable {
+  /// One function that infers, and trains where that is another computation.
+  case both
+  /// What the module computes after `module.eval()`.
+  case eval
 }
 
 /// The frameworks that Graft writes.

@@ -104,6 +104,7 @@ struct TraceRequest: Encodable, Sendable {
   var inputs: Inputs
   var dynamic: [String]
   var name: String?
+  var mode: ConversionMode
 
   init(_ options: TranspileOptions) {
     entry = options.entry
@@ -111,6 +112,7 @@ struct TraceRequest: Encodable, Sendable {
     inputs = Inputs(factory: options.inputFactory, specs: options.inputFactory == nil ? options.inputs : nil)
     dynamic = options.dynamic
     name = options.name
+    mode = options.mode
   }
 }
 
@@ -125,6 +127,7 @@ extension TranspileOptions {
     inputs = manifest.source.inputs
     inputFactory = manifest.source.inputFactory
     dynamic = manifest.source.dynamic
+    mode = manifest.source.mode ?? .both
     name = manifest.name
     self.python = python
   }

@@ -21,6 +21,9 @@ struct EntryOptions: ParsableArguments {
   @Option(name: .customLong("dynamic"), help: "Dynamic dimensions of an input: 'input_ids=N,T'; repeatable.")
   var dynamic: [String] = []
 
+  @Option(help: "Convert what a module does in inference and in training, or in inference alone.")
+  var mode: ConversionMode = .both
+
   @Option(help: "The Python interpreter to use.", completion: .file())
   var python: String?
 
@@ -30,6 +33,7 @@ struct EntryOptions: ParsableArguments {
     options.inputs = inputs
     options.inputFactory = inputFactory
     options.dynamic = dynamic
+    options.mode = mode
     options.python = python
     return options
   }

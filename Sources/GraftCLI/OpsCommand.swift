@@ -75,3 +75,4 @@ struct OpsCommand: AsyncParsableCommand {
 
 extension SourceFramework: ExpressibleByArgument {}
 extension TargetFramework: ExpressibleByArgument {}
+extension ConversionMode: ExpressibleByArgument {}

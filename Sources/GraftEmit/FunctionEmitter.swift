@@ -320,29 +320,6 @@ package final class FunctionEmitter {
   }
 }
 
-extension Function {
-  /// The paths of parameters, in order.
-  package var parameterPaths: [String] {
-    arguments.compactMap { argument in
-      switch argument.role {
-      case .parameter(let path, _, _): path
-      default: nil
-      }
-    }
-  }
-
-  /// The paths of what is neither passed in as an input nor trained: buffers, and constants under `constants`.
-  package var statePaths: [String] {
-    arguments.compactMap { argument in
-      switch argument.role {
-      case .state(let path, _): path
-      case .constant(let name): "constants.\(name)"
-      default: nil
-      }
-    }
-  }
-}
-
 extension Origin {
   /// Identifies the source statement that an operation is part of: its call stack in the model's own source, and the
   /// module that runs it.

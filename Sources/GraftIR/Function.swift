@@ -140,6 +140,27 @@ package struct Function: Hashable, Sendable {
   /// The values of the inputs in the order of their leaves.
   package var inputValues: [Value] { inputLeaves.sorted { $0.key < $1.key }.map(\.value) }
 
+  /// The paths of parameters, in order.
+  package var parameterPaths: [String] {
+    arguments.compactMap { argument in
+      switch argument.role {
+      case .parameter(let path, _, _): path
+      default: nil
+      }
+    }
+  }
+
+  /// The paths of what is neither passed in as an input nor trained: buffers, and constants under `constants`.
+  package var statePaths: [String] {
+    arguments.compactMap { argument in
+      switch argument.role {
+      case .state(let path, _): path
+      case .constant(let name): "constants.\(name)"
+      default: nil
+      }
+    }
+  }
+
   /// Every value that leaves the function.
   package var escapingValues: [Value] {
     body.results.flatMap(\.values) + stateUpdates.flatMap(\.value.values)

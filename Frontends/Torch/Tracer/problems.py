@@ -86,6 +86,39 @@ def check_outputs(entry, value, path=""):
         check_outputs(entry, item, f"{path}.{key}" if path else str(key))
 
 
+def check_modes(entry, training, inference):
+    """Raise where a module returns other outputs in training than in inference."""
+    if structure(training) != structure(inference):
+        raise GraftError(
+            "modes-differ",
+            f"{entry.name} returns {outline(training)} in training, {outline(inference)} in inference",
+            "convert what it does in inference: `--mode eval`",
+        )
+
+
+def structure(value):
+    """What two results must have in common: their containers' keys, and where tensors are."""
+    if isinstance(value, Leaf):
+        return value.index
+    if isinstance(value, dict):
+        return [(str(k), structure(v)) for k, v in value.items()]
+    if isinstance(value, (tuple, list)):
+        return [structure(v) for v in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return [(f.name, structure(getattr(value, f.name))) for f in fields]
+    return None
+
+
+def outline(value):
+    """A result in a few words."""
+    if isinstance(value, Leaf):
+        return "a tensor"
+    if isinstance(value, (dict, tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"
+
+
 def specialised(inputs, fixed, text):
     """The error for symbols that the model turned into numbers."""
     found = {}

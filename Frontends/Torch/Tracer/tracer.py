@@ -20,7 +20,7 @@ from graft_torch_inputs import (
     has_free_sizes,
 )
 from graft_torch_modes import has_stray_flags, same_but_for_flags
-from graft_torch_problems import check_outputs, explain, run_eagerly
+from graft_torch_problems import check_modes, check_outputs, explain, run_eagerly
 from graft_torch_sizes import Symbols
 from graft_torch_statements import Statements
 
@@ -37,7 +37,7 @@ def trace(request, tensors):
         if attempt > 0 and run_eagerly(entry, inputs) is not None:
             continue
         try:
-            found = trace_entry(entry, inputs)
+            found = trace_entry(entry, inputs, request.get("mode") or "both")
         except GraftError as error:
             failure = failure or error
             if error.code != "forward-raised":
@@ -51,38 +51,40 @@ def trace(request, tensors):
     return json.dumps(found[0], allow_nan=False), found[1]
 
 
-def trace_entry(entry, inputs):
-    """The trace document and its buffers for an entry and its inputs."""
-    train = attempt_export(entry, inputs, True)
-    symbols = bind_symbols(train, inputs)
+def trace_entry(entry, inputs, mode):
+    """The trace document and its buffers for an entry and its inputs, in "both" modes or in "eval" only."""
+    captured = attempt_export(entry, inputs, mode == "both")
+    symbols = bind_symbols(captured, inputs)
     statements, constants = Statements(), {}
     paths, parameters, buffers, tensors = describe_state(entry.module)
 
-    def write(captured):
-        writer = GraphWriter(
-            captured, bind_symbols(captured, inputs), paths, statements
-        )
+    def write(part):
+        writer = GraphWriter(part, bind_symbols(part, inputs), paths, statements)
         graph = writer.write()
         constants.update(writer.constants)
         return graph
 
-    graphs = {"both": write(train)}
-    if train.reads or has_stray_flags(graphs["both"]) or stays_in_train_mode(entry):
-        evaluation = write(attempt_export(entry, inputs, False))
+    graphs = {mode: write(captured)}
+    if mode == "both" and (
+        captured.reads or has_stray_flags(graphs["both"]) or stays_in_train_mode(entry)
+    ):
+        inference = attempt_export(entry, inputs, False)
+        check_modes(entry, captured.result[0], inference.result[0])
+        evaluation = write(inference)
         if not same_but_for_flags(graphs["both"], evaluation):
             graphs = {"eval": evaluation, "train": graphs["both"]}
     tensors.update((name, as_bytes(tensor)) for name, tensor in constants.items())
     tensors.update(
         (f"input.{k}", as_bytes(x.detach())) for k, x in enumerate(inputs.leaves)
     )
-    output_tree, output_names = train.result
+    output_tree, output_names = captured.result
     check_outputs(entry, output_tree)
     document = {
         "format": "graft.trace",
         "version": 1,
         "framework": framework(),
         "entry": describe_entry(entry),
-        "symbols": describe_symbols(train, symbols, inputs),
+        "symbols": describe_symbols(captured, symbols, inputs),
         "modules": describe_modules(entry.module),
         "parameters": parameters,
         "buffers": buffers,
@@ -94,9 +96,9 @@ def trace_entry(entry, inputs):
             "dict": [[n, tree(v, symbols)] for n, v in inputs.arguments.items()]
         },
         "outputs": tree(output_tree, symbols),
-        "input_leaves": leaf_descriptions(train, symbols, inputs),
+        "input_leaves": leaf_descriptions(captured, symbols, inputs),
         "graphs": graphs,
-        "output_leaves": output_descriptions(train, symbols, output_names),
+        "output_leaves": output_descriptions(captured, symbols, output_names),
     }
     return document, tensors
 

@@ -29,6 +29,11 @@ package struct OutlinedFunction: Sendable {
     }
   }
 
+  /// The paths of the parameters of the function and of those that it calls, from its module.
+  package var allParameterPaths: [String] {
+    function.parameterPaths + calls.flatMap { call in call.callee.allParameterPaths.map { "\(call.path).\($0)" } }
+  }
+
   /// How deep calls nest below: 0 for a function that calls none.
   package var height: Int { calls.map { $0.callee.height + 1 }.max() ?? 0 }
 }

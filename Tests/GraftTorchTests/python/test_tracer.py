@@ -200,6 +200,11 @@ def packed(x):
     return nn.utils.rnn.pad_packed_sequence(packed)[0]
 
 
+class Auxiliary(nn.Module):
+    def forward(self, x):
+        return (x, x * 2) if self.training else x
+
+
 class Cache:
     def __init__(self, keys):
         self.keys = keys
@@ -324,6 +329,11 @@ class Models(TracerCase):
             ops(self.trace("Recurrent", "f32[N,T,6]")["graphs"]["both"])[-1], "lstm"
         )
 
+    def test_inference_only(self):
+        document = self.trace("Auxiliary", "x=f32[N,8]", mode="eval")
+        self.assertEqual(set(document["graphs"]), {"eval"})
+        self.assertEqual(document["outputs"], {"leaf": 0})
+
     def test_instance_norm_updates(self):
         train = self.trace("Norms", "f32[N,4,8,8]")["graphs"]["train"]
         changed = {m["buffer"] for m in train["mutations"]}
@@ -387,6 +397,7 @@ class Models(TracerCase):
         self.assert_failure("data-dependent", "models.py:", "picked", "f32[N]")
         self.assert_failure("data-dependent", "in place", "changed_row", "f32[2,3]")
         self.assert_failure("packed-sequence", "packed", "packed", "f32[2,3,4]")
+        self.assert_failure("modes-differ", "a tuple of 2", "Auxiliary", "x=f32[2]")
         self.assert_failure("output-type", "`cache.0` of cached", "cached", "f32[2]")
         error = self.assert_failure(
             "dynamic-specialised", "T (in x)", "unrolled", "f32[N,T]"
