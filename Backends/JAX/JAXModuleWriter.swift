@@ -56,7 +56,8 @@ package struct JAXModuleWriter {
 
   private func program(_ outlined: OutlinedFunction, helperNames: Set<String>?) throws -> JAXProgram {
     var program = JAXProgram(
-      main: function.name, origins: provenance.classes, parameters: provenance.parameters, helperNames: helperNames)
+      main: function.name, mainClass: provenance.className, origins: provenance.classes,
+      parameters: provenance.parameters, helperNames: helperNames)
     try program.write(outlined)
     return program
   }

@@ -59,7 +59,7 @@ def conv1d(params: dict, x: Array) -> Array:
     return x.reshape(n, t, 16) @ params["weight"] + params["bias"]
 
 
-def gpt2_mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
+def mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """GPT2MLP of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:229)."""
     x = hidden_states @ params["c_fc"]["weight"] + params["c_fc"]["bias"]
     hidden_states = jax.nn.gelu(x)
@@ -67,9 +67,7 @@ def gpt2_mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) ->
     return dropout(x, rng, 0.1)
 
 
-def gpt2_attention(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> Array:
+def attention(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """GPT2Attention of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:75)."""
     n, t, _ = hidden_states.shape
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
@@ -85,24 +83,22 @@ def gpt2_attention(
     return dropout(x, keys[1], 0.1)
 
 
-def gpt2_block(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> Array:
+def block(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """GPT2Block of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:246)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     hidden_states = (
-        gpt2_attention(
+        attention(
             params["attn"], layer_norm(params["ln_1"], hidden_states), rng=keys[0]
         )
         + hidden_states
     )
-    feed_forward_hidden_states = gpt2_mlp(
+    feed_forward_hidden_states = mlp(
         params["mlp"], layer_norm(params["ln_2"], hidden_states), rng=keys[1]
     )
     return hidden_states + feed_forward_hidden_states
 
 
-def gpt2_model(params: dict, input_ids: Array, *, rng: Array | None = None) -> Array:
+def model(params: dict, input_ids: Array, *, rng: Array | None = None) -> Array:
     """GPT2Model of input_ids [N, T] -> [N, T, 16] (modeling_gpt2.py:483)."""
     t = input_ids.shape[1]
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
@@ -111,13 +107,13 @@ def gpt2_model(params: dict, input_ids: Array, *, rng: Array | None = None) -> A
     hidden_states = inputs_embeds + position_embeds
     hidden_states = dropout(hidden_states, keys[0], 0.1)
     for layer, key in zip(params["h"], keys[1:]):
-        hidden_states = gpt2_block(layer, hidden_states, rng=key)
+        hidden_states = block(layer, hidden_states, rng=key)
     return layer_norm(params["ln_f"], hidden_states)
 
 
 def gpt2(params: dict, input_ids: Array, *, rng: Array | None = None) -> dict:
     """GPT2LMHeadModel of input_ids [N, T] -> logits [N, T, 50] (modeling_gpt2.py:628)."""
-    outputs = gpt2_model(params["transformer"], input_ids, rng=rng)
+    outputs = model(params["transformer"], input_ids, rng=rng)
     logits = linear(params["transformer"]["wte"], outputs)
     return {"logits": logits}
 

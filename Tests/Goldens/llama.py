@@ -26,7 +26,8 @@ def rms_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
 def rotary_embedding(x: Array, cos: Array, sin: Array) -> Array:
     """Turn each pair of elements of x [..., D], half of D apart, by its angle."""
     x1, x2 = jnp.split(x, 2, axis=-1)
-    return x * cos + jnp.concatenate([-x2, x1], axis=-1) * sin
+    turned = x * cos + jnp.concatenate([-x2, x1], axis=-1) * sin
+    return turned.astype(x.dtype)
 
 
 def llama_rotary_embedding(state: dict, position_ids: Array) -> tuple[Array, Array]:
@@ -38,9 +39,7 @@ def llama_rotary_embedding(state: dict, position_ids: Array) -> tuple[Array, Arr
     return cos, sin
 
 
-def llama_attention(
-    params: dict, hidden_states: Array, cos: Array, sin: Array
-) -> Array:
+def attention(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Array:
     """LlamaAttention (transformers/models/llama/modeling_llama.py:205).
 
     Of hidden_states [N, T, 16], cos [1, T, 4], sin [1, T, 4] -> [N, T, 16].
@@ -59,47 +58,45 @@ def llama_attention(
     return linear(params["o_proj"], attn_output.reshape(n, t, 16))
 
 
-def llama_mlp(params: dict, x: Array) -> Array:
+def mlp(params: dict, x: Array) -> Array:
     """LlamaMLP of x [N, T, 16] -> [N, T, 16] (transformers/models/llama/modeling_llama.py:152)."""
     down_proj = linear(params["gate_proj"], x)
     down_proj = jax.nn.silu(down_proj)
     return linear(params["down_proj"], down_proj * linear(params["up_proj"], x))
 
 
-def llama_decoder_layer(
-    params: dict, hidden_states: Array, cos: Array, sin: Array
-) -> Array:
+def decoder_layer(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Array:
     """LlamaDecoderLayer (transformers/models/llama/modeling_llama.py:273).
 
     Of hidden_states [N, T, 16], cos [1, T, 4], sin [1, T, 4] -> [N, T, 16].
     """
-    hidden_states = hidden_states + llama_attention(
+    hidden_states = hidden_states + attention(
         params["self_attn"],
         rms_norm(params["input_layernorm"], hidden_states, eps=1e-06),
         cos,
         sin,
     )
-    down_proj = llama_mlp(
+    down_proj = mlp(
         params["mlp"],
         rms_norm(params["post_attention_layernorm"], hidden_states, eps=1e-06),
     )
     return hidden_states + down_proj
 
 
-def llama_model(params: dict, state: dict, input_ids: Array) -> Array:
+def model(params: dict, state: dict, input_ids: Array) -> Array:
     """LlamaModel of input_ids [N, T] -> [N, T, 16] (modeling_llama.py:335)."""
     t = input_ids.shape[1]
     hidden_states = params["embed_tokens"]["weight"][input_ids]
     position_ids = jnp.arange(t)
     cos, sin = llama_rotary_embedding(state["rotary_emb"], position_ids)
     for layer in params["layers"]:
-        hidden_states = llama_decoder_layer(layer, hidden_states, cos, sin)
+        hidden_states = decoder_layer(layer, hidden_states, cos, sin)
     return rms_norm(params["norm"], hidden_states, eps=1e-06)
 
 
 def llama(params: dict, state: dict, input_ids: Array) -> tuple[dict, dict]:
     """LlamaForCausalLM of input_ids [N, T] -> logits [N, T, 50] (modeling_llama.py:409)."""
-    outputs = llama_model(params["model"], state["model"], input_ids)
+    outputs = model(params["model"], state["model"], input_ids)
     logits = linear(params["lm_head"], outputs)
     return {"logits": logits}, state
 

@@ -14,10 +14,10 @@ def rotary_embedding(x: Array) -> Array:
     position = jnp.arange(t, dtype=jnp.float32)
     frequency = 10000 ** (-jnp.arange(4, dtype=jnp.float32) / 4)
     angle = position[:, None] * frequency
-    out = jnp.cos(angle)[None, :, None]
-    out_2 = jnp.sin(angle)[None, :, None]
-    out_3 = x[..., :4]
-    out_4 = x[..., 4:]
+    cos = jnp.cos(angle)[None, :, None]
+    sin = jnp.sin(angle)[None, :, None]
+    first = x[..., :4]
+    second = x[..., 4:]
     return jnp.concatenate(
-        [out_3 * out - out_4 * out_2, out_4 * out + out_3 * out_2], axis=-1
+        [first * cos - second * sin, second * cos + first * sin], axis=-1
     )

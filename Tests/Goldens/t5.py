@@ -60,7 +60,7 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
     return jnp.where(keep, x / (1 - rate), 0)
 
 
-def t5_attention(
+def attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -108,7 +108,7 @@ def t5_attention(
     return values, attn_output
 
 
-def t5_attention_2(
+def attention_2(
     params: dict,
     normed_hidden_states: Array,
     attention_mask: Array,
@@ -139,7 +139,7 @@ def t5_attention_2(
     return linear(params["o"], attn_output.reshape(n, t, 16))
 
 
-def t5_attention_3(
+def attention_3(
     params: dict, normed_hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
@@ -180,7 +180,7 @@ def t5_attention_3(
     return values, attn_output
 
 
-def t5_attention_4(
+def attention_4(
     params: dict,
     normed_hidden_states: Array,
     hidden_states: Array,
@@ -213,7 +213,7 @@ def t5_attention_4(
     return linear(params["o"], attn_output.reshape(n, s, 16))
 
 
-def t5_attention_5(
+def attention_5(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -238,7 +238,7 @@ def t5_attention_5(
     return linear(params["o"], attn_output.reshape(n, s, 16))
 
 
-def t5_dense_act_dense(
+def dense_act_dense(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> Array:
     """T5DenseActDense of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:75)."""
@@ -247,7 +247,7 @@ def t5_dense_act_dense(
     return linear(params["wo"], dropout(hidden_states, rng, 0.1))
 
 
-def t5_layer_self_attention(
+def layer_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -260,14 +260,14 @@ def t5_layer_self_attention(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    values, attn_output = t5_attention(
+    values, attn_output = attention(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
     attention_output = hidden_states + dropout(attn_output, keys[1], 0.1)
     return values, attention_output
 
 
-def t5_layer_self_attention_2(
+def layer_self_attention_2(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -281,7 +281,7 @@ def t5_layer_self_attention_2(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    normed_hidden_states = t5_attention_2(
+    normed_hidden_states = attention_2(
         params["SelfAttention"],
         normed_hidden_states,
         attention_mask,
@@ -291,7 +291,7 @@ def t5_layer_self_attention_2(
     return hidden_states + dropout(normed_hidden_states, keys[1], 0.1)
 
 
-def t5_layer_self_attention_3(
+def layer_self_attention_3(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
@@ -300,14 +300,14 @@ def t5_layer_self_attention_3(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    values, attn_output = t5_attention_3(
+    values, attn_output = attention_3(
         params["SelfAttention"], normed_hidden_states, rng=keys[0]
     )
     attention_output = hidden_states + dropout(attn_output, keys[1], 0.1)
     return values, attention_output
 
 
-def t5_layer_self_attention_4(
+def layer_self_attention_4(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -320,25 +320,23 @@ def t5_layer_self_attention_4(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    normed_hidden_states = t5_attention_5(
+    normed_hidden_states = attention_5(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
     return hidden_states + dropout(normed_hidden_states, keys[1], 0.1)
 
 
-def t5_layer_ff(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> Array:
+def layer_ff(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """T5LayerFF of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:126)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     forwarded_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    forwarded_states = t5_dense_act_dense(
+    forwarded_states = dense_act_dense(
         params["DenseReluDense"], forwarded_states, rng=keys[0]
     )
     return hidden_states + dropout(forwarded_states, keys[1], 0.1)
 
 
-def t5_layer_cross_attention(
+def layer_cross_attention(
     params: dict,
     attention_output: Array,
     hidden_states: Array,
@@ -353,7 +351,7 @@ def t5_layer_cross_attention(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], attention_output, eps=1e-06)
-    normed_hidden_states = t5_attention_4(
+    normed_hidden_states = attention_4(
         params["EncDecAttention"],
         normed_hidden_states,
         hidden_states,
@@ -363,7 +361,7 @@ def t5_layer_cross_attention(
     return attention_output + dropout(normed_hidden_states, keys[1], 0.1)
 
 
-def t5_block(
+def block(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -375,14 +373,14 @@ def t5_block(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    values, attention_output = t5_layer_self_attention(
+    values, attention_output = layer_self_attention(
         params["layer"][0], hidden_states, attention_mask, rng=keys[0]
     )
-    hidden_states = t5_layer_ff(params["layer"][1], attention_output, rng=keys[1])
+    hidden_states = layer_ff(params["layer"][1], attention_output, rng=keys[1])
     return values, hidden_states
 
 
-def t5_block_2(
+def block_2(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -395,13 +393,13 @@ def t5_block_2(
     Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    hidden_states = t5_layer_self_attention_2(
+    hidden_states = layer_self_attention_2(
         params["layer"][0], hidden_states, attention_mask, values, rng=keys[0]
     )
-    return t5_layer_ff(params["layer"][1], hidden_states, rng=keys[1])
+    return layer_ff(params["layer"][1], hidden_states, rng=keys[1])
 
 
-def t5_block_3(
+def block_3(
     params: dict,
     hidden_states: Array,
     hidden_states_2: Array,
@@ -415,21 +413,21 @@ def t5_block_3(
     S], [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    values, attention_output = t5_layer_self_attention_3(
+    values, attention_output = layer_self_attention_3(
         params["layer"][0], hidden_states, rng=keys[0]
     )
-    attention_output = t5_layer_cross_attention(
+    attention_output = layer_cross_attention(
         params["layer"][1],
         attention_output,
         hidden_states_2,
         attention_mask,
         rng=keys[1],
     )
-    hidden_states = t5_layer_ff(params["layer"][2], attention_output, rng=keys[2])
+    hidden_states = layer_ff(params["layer"][2], attention_output, rng=keys[2])
     return values, hidden_states
 
 
-def t5_block_4(
+def block_4(
     params: dict,
     hidden_states: Array,
     values: Array,
@@ -444,16 +442,16 @@ def t5_block_4(
     [N, T] -> [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    hidden_states = t5_layer_self_attention_4(
+    hidden_states = layer_self_attention_4(
         params["layer"][0], hidden_states, values, rng=keys[0]
     )
-    hidden_states = t5_layer_cross_attention(
+    hidden_states = layer_cross_attention(
         params["layer"][1], hidden_states, hidden_states_2, attention_mask, rng=keys[1]
     )
-    return t5_layer_ff(params["layer"][2], hidden_states, rng=keys[2])
+    return layer_ff(params["layer"][2], hidden_states, rng=keys[2])
 
 
-def t5_stack(
+def stack(
     params: dict,
     weight: Array,
     input_ids: Array,
@@ -469,17 +467,17 @@ def t5_stack(
     inputs_embeds = weight[input_ids]
     attention_mask = attention_mask.astype(bool)
     hidden_states = dropout(inputs_embeds, keys[0], 0.1)
-    values, hidden_states = t5_block(
+    values, hidden_states = block(
         params["block"][0], hidden_states, attention_mask, rng=keys[1]
     )
-    hidden_states = t5_block_2(
+    hidden_states = block_2(
         params["block"][1], hidden_states, attention_mask, values, rng=keys[2]
     )
     hidden_states = rms_norm(params["final_layer_norm"], hidden_states, eps=1e-06)
     return dropout(hidden_states, keys[3], 0.1)
 
 
-def t5_stack_2(
+def stack_2(
     params: dict,
     weight: Array,
     decoder_input_ids: Array,
@@ -496,14 +494,14 @@ def t5_stack_2(
     keys = [None] * 4 if rng is None else jax.random.split(rng, 4)
     inputs_embeds = weight[decoder_input_ids]
     attention_mask = attention_mask.astype(bool)
-    values, hidden_states_2 = t5_block_3(
+    values, hidden_states_2 = block_3(
         params["block"][0],
         dropout(inputs_embeds, keys[0], 0.1),
         hidden_states,
         attention_mask,
         rng=keys[1],
     )
-    hidden_states = t5_block_4(
+    hidden_states = block_4(
         params["block"][1],
         hidden_states_2,
         values,
@@ -529,7 +527,7 @@ def t5(
     encoder_last_hidden_state [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    outputs = t5_stack(
+    outputs = stack(
         params["encoder"],
         params["shared"]["weight"],
         input_ids,
@@ -537,7 +535,7 @@ def t5(
         rng=keys[0],
     )
     sequence_output = (
-        t5_stack_2(
+        stack_2(
             params["decoder"],
             params["shared"]["weight"],
             decoder_input_ids,

@@ -85,15 +85,8 @@ def unet(params: dict, images: Array) -> Array:
     x = double_conv(params["stem"], images)
     x_2 = down(params["downs"][0], x)
     x_3 = down(params["downs"][1], x_2)
-    x = up(
-        params["ups"][2],
-        up(
-            params["ups"][1],
-            up(params["ups"][0], down(params["downs"][2], x_3), x_3),
-            x_2,
-        ),
-        x,
-    )
+    x_3 = up(params["ups"][0], down(params["downs"][2], x_3), x_3)
+    x = up(params["ups"][2], up(params["ups"][1], x_3, x_2), x)
     return conv2d(params["head"], x)
 
 
