@@ -75,8 +75,8 @@ package struct JAXModuleWriter {
 
   private func module(_ main: PythonFunction, of program: JAXProgram) -> PythonModule {
     let helpers = program.usedHelpers(with: main)
-    let loader = hasState ? JAXHelpers.stateLoader : JAXHelpers.loader
-    let loading = hasState || hasParameters ? loader.closure(of: ["load_params"]) : []
+    let loader = JAXLoader(parameters: function.parameterPaths, state: function.statePaths)
+    let loading = hasState || hasParameters ? loader.functions() : []
     var imports = program.imports
     for helper in helpers + loading { imports.require(names: helper.references) }
     let annotated = (program.functions + [main]).flatMap(\.parameters.all)

@@ -1,3 +1,4 @@
+package import GraftSyntax
 package import OrderedCollections
 
 /// Functions written in the target's language, of which an emitted file carries those that it calls.
@@ -37,6 +38,13 @@ package struct HelperLibrary: Sendable {
     /// The helper for a file that uses its options so; one that is not mentioned is used sometimes.
     func specialised(_ usage: [String: HelperUsage]) -> Helper {
       Helper(name: name, source: HelperText(source).specialised(name: name, usage))
+    }
+
+    /// The helper with statements before its last line, the `return`.
+    fileprivate func inserting(_ statements: [PythonStatement]) -> Helper {
+      guard !statements.isEmpty, let end = source.lastIndex(of: "\n") else { return self }
+      let text = PythonRenderer().render(statements, indentation: 1)
+      return Helper(name: name, source: source[...end] + text + source[source.index(after: end)...])
     }
 
     private static func identifiers(in source: String) -> Set<String> {
@@ -88,6 +96,18 @@ package struct HelperLibrary: Sendable {
       open += helper.references.filter { helpers[$0] != nil && $0 != name }
     }
     return helpers.values.filter { wanted.contains($0.name) }
+  }
+
+  /// A helper for a file that uses its options so, with those that it then still calls.
+  ///
+  /// - Parameter statements: what it does before it returns.
+  package func specialised(
+    _ name: String, _ usage: [String: HelperUsage], beforeReturn statements: [PythonStatement] = []
+  ) -> [Helper] {
+    let own = helpers.values.map { helper in
+      helper.name == name ? helper.specialised(usage).inserting(statements) : helper
+    }
+    return HelperLibrary(helpers: own).closure(of: [name])
   }
 
   private static func definitions(in source: String) -> [String] {

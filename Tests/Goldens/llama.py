@@ -110,14 +110,6 @@ def load_params(path: str) -> tuple[dict, dict]:
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    tree = _lists(tree)
+    layers = tree["params"]["model"]["layers"]
+    tree["params"]["model"]["layers"] = [layers[str(i)] for i in range(len(layers))]
     return tree.get("params", {}), tree.get("state", {})
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node

@@ -555,14 +555,14 @@ def t5(
 
 def load_params(path: str) -> dict:
     """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
+    return _lists(params)
 
 
 def _lists(node):

@@ -86,21 +86,12 @@ def vit_b_16(params: dict, x: Array) -> Array:
 
 
 def load_params(path: str) -> dict:
-    """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    """Parameters, nested as the modules are."""
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node
+    return params
