@@ -45,13 +45,13 @@ package struct JAXModuleWriter {
   package func write() throws -> String {
     let outlined = try OutlineModules(function).run()
     // Which helpers the file has is known once it is written; only their names are taken then.
-    let draft = try program(outlined, helperNames: nil)
-    guard let draftMain = draft.functions.last else { return "" }
-    let names = Set(draft.usedHelpers(with: draftMain).map(\.name))
+    var draft = try program(outlined, helperNames: nil)
+    let names = Set(draft.takeHelpers().map(\.name))
     var program = try program(outlined, helperNames: names)
+    let helpers = program.takeHelpers()
     guard var main = program.functions.popLast() else { return "" }
     main.docstring = docstring
-    return module(main, of: program).rendered()
+    return module(main, of: program, with: helpers).rendered()
   }
 
   private func program(_ outlined: OutlinedFunction, helperNames: Set<String>?) throws -> JAXProgram {
@@ -73,8 +73,9 @@ package struct JAXModuleWriter {
     return JAXDocstring(title: title, place: provenance.origin, inputs: names, of: [function]).text
   }
 
-  private func module(_ main: PythonFunction, of program: JAXProgram) -> PythonModule {
-    let helpers = program.usedHelpers(with: main)
+  private func module(
+    _ main: PythonFunction, of program: JAXProgram, with helpers: [HelperLibrary.Helper]
+  ) -> PythonModule {
     let loader = JAXLoader(parameters: function.parameterPaths, state: function.statePaths)
     let loading = hasState || hasParameters ? loader.functions() : []
     var imports = program.imports

@@ -45,13 +45,13 @@ struct JAXProgram {
     for helper in library.helpers.values { signatures[helper.name] = helper.signature }
   }
 
-  /// The helper functions that the file has to carry, in the library's order.
-  ///
-  /// - Parameter last: the main function, which is no longer among the others.
-  func usedHelpers(with last: PythonFunction) -> [HelperLibrary.Helper] {
-    let name = { HelperLibrary.name(of: $0, beside: main) }
-    return JAXTarget().helpers.trimmed(helpers, calledIn: functions + [last], name: name)
-      .map { $0.renaming(main, to: name(main)) }
+  /// The helper functions that the file has to carry, in the library's order. What all calls of one agree on goes from
+  /// the calls into the helper.
+  mutating func takeHelpers() -> [HelperLibrary.Helper] {
+    let name = { [main] in HelperLibrary.name(of: $0, beside: main) }
+    let trimmed = JAXTarget().helpers.trimmed(helpers, calledIn: functions, name: name)
+    functions = trimmed.functions
+    return trimmed.helpers.map { $0.renaming(main, to: name(main)) }
   }
 
   /// Writes a function and those that it calls, the called ones first.

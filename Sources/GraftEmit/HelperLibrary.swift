@@ -9,7 +9,7 @@ package struct HelperLibrary: Sendable {
     package var name: String
     /// The definition with its docstring, without surrounding blank lines.
     package var source: String
-    /// Identifiers that occur in the source.
+    /// Identifiers that occur in the source, apart from its docstring.
     package var references: Set<String>
 
     /// The parameters, with those defaults that are constants.
@@ -48,7 +48,13 @@ package struct HelperLibrary: Sendable {
     }
 
     private static func identifiers(in source: String) -> Set<String> {
-      Set(source.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
+      var code = source[...]
+      if let start = source.firstRange(of: "    \"\"\""),
+        let end = source[start.upperBound...].firstRange(of: "\"\"\"")
+      {
+        code = source[..<start.lowerBound] + source[end.upperBound...]
+      }
+      return Set(code.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
     }
 
     /// The helper with another one, which it defines or calls, under another name.

@@ -22,30 +22,39 @@ def layer_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
 
 
-def attention_with_dropout(
+def attention(
     query: Array,
     key: Array,
     value: Array,
-    rng: Array | None,
-    rate: float,
     *,
+    mask: Array | None = None,
+    scale: float | None = None,
     causal: bool = False,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights.
-
-    The scores are [..., H, T, S].
-    """
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D] under a mask [..., H, T, S]."""
     scores = jnp.einsum("...thd,...shd->...hts", query, key)
-    scores *= query.shape[-1] ** -0.5
+    scores *= query.shape[-1] ** -0.5 if scale is None else scale
     if causal:
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)
-        scores = jnp.where(past, scores, -jnp.inf)
-    weights = jax.nn.softmax(scores)
-    weights = dropout(weights, rng, rate)
+        scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+    if mask is not None:
+        seen = jnp.where(mask, scores, -jnp.inf)
+        scores = seen if mask.dtype == bool else scores + mask
+    sees = (scores != -jnp.inf).any(-1, keepdims=True)
+    weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
     return jnp.einsum("...hts,...shd->...thd", weights, value)
 
 
-def dropout(x: Array, rng: Array | None, rate: float) -> Array:
+def attention_with_dropout(
+    query: Array, key: Array, value: Array, rng: Array | None
+) -> Array:
+    """Causal attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights."""
+    scores = jnp.einsum("...thd,...shd->...hts", query, key) * query.shape[-1] ** -0.5
+    scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+    weights = dropout(jax.nn.softmax(scores), rng)
+    return jnp.einsum("...hts,...shd->...thd", weights, value)
+
+
+def dropout(x: Array, rng: Array | None, rate: float = 0.1) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
@@ -64,10 +73,12 @@ def mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Arra
     x = hidden_states @ params["c_fc"]["weight"] + params["c_fc"]["bias"]
     hidden_states = jax.nn.gelu(x)
     x = hidden_states @ params["c_proj"]["weight"] + params["c_proj"]["bias"]
-    return dropout(x, rng, 0.1)
+    return dropout(x, rng)
 
 
-def attention(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
+def gpt2_attention(
+    params: dict, hidden_states: Array, *, rng: Array | None = None
+) -> Array:
     """GPT2Attention of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:75)."""
     n, t, _ = hidden_states.shape
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
@@ -77,17 +88,17 @@ def attention(params: dict, hidden_states: Array, *, rng: Array | None = None) -
     value_states = value_states.reshape(n, t, 2, 8)
     query_states = query_states.reshape(n, t, 2, 8)
     attn_output = attention_with_dropout(
-        query_states, key_states, value_states, keys[0], 0.1, causal=True
+        query_states, key_states, value_states, keys[0]
     )
     x = conv1d(params["c_proj"], attn_output)
-    return dropout(x, keys[1], 0.1)
+    return dropout(x, keys[1])
 
 
 def block(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """GPT2Block of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:246)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     hidden_states = (
-        attention(
+        gpt2_attention(
             params["attn"], layer_norm(params["ln_1"], hidden_states), rng=keys[0]
         )
         + hidden_states
@@ -105,7 +116,7 @@ def model(params: dict, input_ids: Array, *, rng: Array | None = None) -> Array:
     inputs_embeds = params["wte"]["weight"][input_ids]
     position_embeds = params["wpe"]["weight"][:t]
     hidden_states = inputs_embeds + position_embeds
-    hidden_states = dropout(hidden_states, keys[0], 0.1)
+    hidden_states = dropout(hidden_states, keys[0])
     for layer, key in zip(params["h"], keys[1:]):
         hidden_states = block(layer, hidden_states, rng=key)
     return layer_norm(params["ln_f"], hidden_states)

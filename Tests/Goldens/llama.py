@@ -17,7 +17,7 @@ def linear(params: dict, x: Array) -> Array:
     return x @ params["weight"].T
 
 
-def rms_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+def rms_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
     """Divide x by its root mean square over the last axis, then scale."""
     square = jnp.square(x).mean(-1, keepdims=True)
     return x * lax.rsqrt(square + eps) * params["weight"]
@@ -72,13 +72,12 @@ def decoder_layer(params: dict, hidden_states: Array, cos: Array, sin: Array) ->
     """
     hidden_states = hidden_states + attention(
         params["self_attn"],
-        rms_norm(params["input_layernorm"], hidden_states, eps=1e-06),
+        rms_norm(params["input_layernorm"], hidden_states),
         cos,
         sin,
     )
     down_proj = mlp(
-        params["mlp"],
-        rms_norm(params["post_attention_layernorm"], hidden_states, eps=1e-06),
+        params["mlp"], rms_norm(params["post_attention_layernorm"], hidden_states)
     )
     return hidden_states + down_proj
 
@@ -91,7 +90,7 @@ def model(params: dict, state: dict, input_ids: Array) -> Array:
     cos, sin = llama_rotary_embedding(state["rotary_emb"], position_ids)
     for layer in params["layers"]:
         hidden_states = decoder_layer(layer, hidden_states, cos, sin)
-    return rms_norm(params["norm"], hidden_states, eps=1e-06)
+    return rms_norm(params["norm"], hidden_states)
 
 
 def llama(params: dict, state: dict, input_ids: Array) -> tuple[dict, dict]:

@@ -17,7 +17,7 @@ def linear(params: dict, x: Array) -> Array:
     return x @ params["weight"].T
 
 
-def rms_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+def rms_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
     """Divide x by its root mean square over the last axis, then scale."""
     square = jnp.square(x).mean(-1, keepdims=True)
     return x * lax.rsqrt(square + eps) * params["weight"]
@@ -28,31 +28,22 @@ def attention_with_dropout(
     key: Array,
     value: Array,
     rng: Array | None,
-    rate: float,
     *,
-    mask: Array | None = None,
-    scale: float | None = None,
+    mask: Array,
     causal: bool = False,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights.
-
-    A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
-    """
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D] under a mask [..., H, T, S]."""
     scores = jnp.einsum("...thd,...shd->...hts", query, key)
-    scores *= query.shape[-1] ** -0.5 if scale is None else scale
     if causal:
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)
-        scores = jnp.where(past, scores, -jnp.inf)
-    if mask is not None:
-        seen = jnp.where(mask, scores, -jnp.inf)
-        scores = seen if mask.dtype == bool else scores + mask
+        scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+    scores += mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)
     weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
-    weights = dropout(weights, rng, rate)
+    weights = dropout(weights, rng)
     return jnp.einsum("...hts,...shd->...thd", weights, value)
 
 
-def dropout(x: Array, rng: Array | None, rate: float) -> Array:
+def dropout(x: Array, rng: Array | None, rate: float = 0.1) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
@@ -95,13 +86,7 @@ def attention(
         attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=position_bias_mask,
-        scale=1.0,
+        query_states, key_states, value_states, rng, mask=position_bias_mask
     )
     attn_output = attn_output.reshape(n, t, 16)
     attn_output = linear(params["o"], attn_output)
@@ -128,13 +113,7 @@ def attention_2(
         attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=position_bias_mask,
-        scale=1.0,
+        query_states, key_states, value_states, rng, mask=position_bias_mask
     )
     return linear(params["o"], attn_output.reshape(n, t, 16))
 
@@ -166,14 +145,7 @@ def attention_3(
     values = params["relative_attention_bias"]["weight"][relative_buckets]
     values = values.transpose(2, 0, 1)
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=values,
-        scale=1.0,
-        causal=True,
+        query_states, key_states, value_states, rng, mask=values, causal=True
     )
     attn_output = attn_output.reshape(n, s, 16)
     attn_output = linear(params["o"], attn_output)
@@ -202,13 +174,7 @@ def attention_4(
         attention_mask[:, None, None], 0.0, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=position_bias_mask,
-        scale=1.0,
+        query_states, key_states, value_states, rng, mask=position_bias_mask
     )
     return linear(params["o"], attn_output.reshape(n, s, 16))
 
@@ -226,14 +192,7 @@ def attention_5(
     key_states = linear(params["k"], hidden_states).reshape(n, s, 2, 8)
     value_states = linear(params["v"], hidden_states).reshape(n, s, 2, 8)
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=attention_mask,
-        scale=1.0,
-        causal=True,
+        query_states, key_states, value_states, rng, mask=attention_mask, causal=True
     )
     return linear(params["o"], attn_output.reshape(n, s, 16))
 
@@ -244,7 +203,7 @@ def dense_act_dense(
     """T5DenseActDense of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:75)."""
     hidden_states = linear(params["wi"], hidden_states)
     hidden_states = jax.nn.relu(hidden_states)
-    return linear(params["wo"], dropout(hidden_states, rng, 0.1))
+    return linear(params["wo"], dropout(hidden_states, rng))
 
 
 def layer_self_attention(
@@ -259,11 +218,11 @@ def layer_self_attention(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
     values, attn_output = attention(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
-    attention_output = hidden_states + dropout(attn_output, keys[1], 0.1)
+    attention_output = hidden_states + dropout(attn_output, keys[1])
     return values, attention_output
 
 
@@ -280,7 +239,7 @@ def layer_self_attention_2(
     Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
     normed_hidden_states = attention_2(
         params["SelfAttention"],
         normed_hidden_states,
@@ -288,7 +247,7 @@ def layer_self_attention_2(
         values,
         rng=keys[0],
     )
-    return hidden_states + dropout(normed_hidden_states, keys[1], 0.1)
+    return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
 def layer_self_attention_3(
@@ -299,11 +258,11 @@ def layer_self_attention_3(
     Of hidden_states [N, S, 16] -> [2, S, S], [N, S, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
     values, attn_output = attention_3(
         params["SelfAttention"], normed_hidden_states, rng=keys[0]
     )
-    attention_output = hidden_states + dropout(attn_output, keys[1], 0.1)
+    attention_output = hidden_states + dropout(attn_output, keys[1])
     return values, attention_output
 
 
@@ -319,21 +278,21 @@ def layer_self_attention_4(
     Of hidden_states [N, S, 16], attention_mask [2, S, S] -> [N, S, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
     normed_hidden_states = attention_5(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
-    return hidden_states + dropout(normed_hidden_states, keys[1], 0.1)
+    return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
 def layer_ff(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """T5LayerFF of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:126)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    forwarded_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
+    forwarded_states = rms_norm(params["layer_norm"], hidden_states)
     forwarded_states = dense_act_dense(
         params["DenseReluDense"], forwarded_states, rng=keys[0]
     )
-    return hidden_states + dropout(forwarded_states, keys[1], 0.1)
+    return hidden_states + dropout(forwarded_states, keys[1])
 
 
 def layer_cross_attention(
@@ -350,7 +309,7 @@ def layer_cross_attention(
     16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], attention_output, eps=1e-06)
+    normed_hidden_states = rms_norm(params["layer_norm"], attention_output)
     normed_hidden_states = attention_4(
         params["EncDecAttention"],
         normed_hidden_states,
@@ -358,7 +317,7 @@ def layer_cross_attention(
         attention_mask,
         rng=keys[0],
     )
-    return attention_output + dropout(normed_hidden_states, keys[1], 0.1)
+    return attention_output + dropout(normed_hidden_states, keys[1])
 
 
 def block(
@@ -466,15 +425,15 @@ def stack(
     keys = [None] * 4 if rng is None else jax.random.split(rng, 4)
     inputs_embeds = weight[input_ids]
     attention_mask = attention_mask.astype(bool)
-    hidden_states = dropout(inputs_embeds, keys[0], 0.1)
+    hidden_states = dropout(inputs_embeds, keys[0])
     values, hidden_states = block(
         params["block"][0], hidden_states, attention_mask, rng=keys[1]
     )
     hidden_states = block_2(
         params["block"][1], hidden_states, attention_mask, values, rng=keys[2]
     )
-    hidden_states = rms_norm(params["final_layer_norm"], hidden_states, eps=1e-06)
-    return dropout(hidden_states, keys[3], 0.1)
+    hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
+    return dropout(hidden_states, keys[3])
 
 
 def stack_2(
@@ -496,7 +455,7 @@ def stack_2(
     attention_mask = attention_mask.astype(bool)
     values, hidden_states_2 = block_3(
         params["block"][0],
-        dropout(inputs_embeds, keys[0], 0.1),
+        dropout(inputs_embeds, keys[0]),
         hidden_states,
         attention_mask,
         rng=keys[1],
@@ -509,8 +468,8 @@ def stack_2(
         attention_mask,
         rng=keys[2],
     )
-    hidden_states = rms_norm(params["final_layer_norm"], hidden_states, eps=1e-06)
-    return dropout(hidden_states, keys[3], 0.1)
+    hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
+    return dropout(hidden_states, keys[3])
 
 
 def t5(

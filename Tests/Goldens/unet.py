@@ -50,7 +50,7 @@ def max_pool2d(x: Array, size: int, *, stride: int) -> Array:
     )
 
 
-def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Array:
+def group_norm(params: dict, x: Array, groups: int = 4, *, eps: float = 1e-5) -> Array:
     """Normalise x [N, C, ...] over each group of channels, then scale and shift each."""
     grouped = x.reshape(x.shape[0], groups, -1)
     mean, var = grouped.mean(-1, keepdims=True), grouped.var(-1, keepdims=True)
@@ -61,11 +61,9 @@ def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Arr
 
 def double_conv(params: dict, x: Array) -> Array:
     """DoubleConv of x [N, C, H, W] -> [N, D, H, W] (goldens.py:22)."""
-    x = jax.nn.silu(
-        group_norm(params["norm1"], conv2d(params["conv1"], x, padding=1), 4)
-    )
+    x = jax.nn.silu(group_norm(params["norm1"], conv2d(params["conv1"], x, padding=1)))
     return jax.nn.silu(
-        group_norm(params["norm2"], conv2d(params["conv2"], x, padding=1), 4)
+        group_norm(params["norm2"], conv2d(params["conv2"], x, padding=1))
     )
 
 

@@ -28,7 +28,7 @@ def conv2d(params: dict, x: Array, *, stride: int = 1) -> Array:
     return out + params["bias"][:, None, None]
 
 
-def layer_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+def layer_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
     """Normalise x over the last axis, then scale and shift."""
     mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
@@ -58,10 +58,10 @@ def mlp_block(params: dict, input_: Array) -> Array:
 
 def encoder_block(params: dict, input_: Array) -> Array:
     """EncoderBlock of input_ [N, 197, 768] (torchvision/models/vision_transformer.py:86)."""
-    x = layer_norm(params["ln_1"], input_, eps=1e-06)
+    x = layer_norm(params["ln_1"], input_)
     x = multihead_attention(params["self_attention"], x)
     x = x + input_
-    y = layer_norm(params["ln_2"], x, eps=1e-06)
+    y = layer_norm(params["ln_2"], x)
     y = mlp_block(params["mlp"], y)
     return x + y
 
@@ -71,7 +71,7 @@ def encoder(params: dict, input_: Array) -> Array:
     input_ = input_ + params["pos_embedding"]
     for i in range(len(params["layers"])):
         input_ = encoder_block(params["layers"][f"encoder_layer_{i}"], input_)
-    return layer_norm(params["ln"], input_, eps=1e-06)
+    return layer_norm(params["ln"], input_)
 
 
 def vit_b_16(params: dict, x: Array) -> Array:
