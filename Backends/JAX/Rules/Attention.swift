@@ -55,7 +55,8 @@ extension EmitContext {
     }
     let mask = call["mask"].isAbsent ? [] : [("mask", operand("mask"))]
     let isBoolean = call["mask"].asValue.map { call.type(of: $0).dtype == .bool } ?? false
-    return helper(name, options: ["boolean_mask": isBoolean]).call(operands, keywords: mask + (try scoreKeywords(causal: "causal")))
+    return helper(name, options: ["boolean_mask": isBoolean])
+      .call(operands, keywords: mask + (try scoreKeywords(causal: "causal")))
   }
 
   /// The weights over [..., T, D] by a helper, and the rest in place.
