@@ -46,11 +46,15 @@ struct JAXProgram {
   }
 
   /// The helper functions that the file has to carry, in the library's order. What all calls of one agree on goes from
-  /// the calls into the helper.
+  /// the calls into the helper, and what is short now is folded.
   mutating func takeHelpers() -> [HelperLibrary.Helper] {
     let name = { [main] in HelperLibrary.name(of: $0, beside: main) }
     let trimmed = JAXTarget().helpers.trimmed(helpers, calledIn: functions, name: name)
-    functions = trimmed.functions
+    functions = trimmed.functions.map { function in
+      var function = function
+      function.body = function.body.returningLastValue().foldingSingleUses()
+      return function
+    }
     return trimmed.helpers.map { $0.renaming(main, to: name(main)) }
   }
 

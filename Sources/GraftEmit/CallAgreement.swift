@@ -55,7 +55,7 @@ struct CallAgreement {
   func leavingOut(in function: PythonFunction) -> PythonFunction {
     if omitted.isEmpty { return function }
     var function = function
-    function.body = function.body.map { $0.mapExpressions(leavingOut) }.returningLastValue()
+    function.body = function.body.map { $0.mapExpressions(leavingOut) }
     return function
   }
 

@@ -167,8 +167,8 @@ private func call(_ name: String, _ keywords: (String, PythonExpression)...) -> 
     var uses = HelperUses()
     for name in helpers { uses.note(name, present: [:]) }
     let function = PythonFunction("f", body: calls.map { .expression($0) })
-    guard case .expression(let call)? = library.trimmed(uses, calledIn: [function], name: { $0 }).functions[0].body.first
-    else { return "" }
+    let functions = library.trimmed(uses, calledIn: [function]) { $0 }.functions
+    guard case .expression(let call)? = functions[0].body.first else { return "" }
     return call.rendered
   }
 

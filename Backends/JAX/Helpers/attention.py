@@ -79,9 +79,9 @@ def attention_with_dropout(
     scale: float | None = None,
     causal: bool = False,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights."""
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D], with dropout."""
     # if fixed causal: "Attention of" -> "Causal attention of"
-    # if mask: "; with a key, drops weights" -> " under a mask [..., H, T, S]"
+    # if mask: ", with dropout" -> " under a mask [..., H, T, S]"
     scores = jnp.einsum("...thd,...shd->...hts", query, key)  # if varied scale
     scores *= query.shape[-1] ** -0.5 if scale is None else scale  # if varied scale
     # if fixed scale: scores = jnp.einsum("...thd,...shd->...hts", query, key) * scale
