@@ -45,9 +45,9 @@ def attention(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Arr
     Of hidden_states [N, T, 16], cos [1, T, 4], sin [1, T, 4] -> [N, T, 16].
     """
     n, t, _ = hidden_states.shape
-    query_states = linear(params["q_proj"], hidden_states).reshape(n, t, 4, 4)
-    key_states = linear(params["k_proj"], hidden_states).reshape(n, t, 2, 4)
-    value_states = linear(params["v_proj"], hidden_states).reshape(n, t, 2, 4)
+    query_states = linear(params["q_proj"], hidden_states).reshape(n, t, 4, -1)
+    key_states = linear(params["k_proj"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v_proj"], hidden_states).reshape(n, t, 2, -1)
     cos = cos[:, :, None]
     sin = sin[:, :, None]
     q_embed = rotary_embedding(query_states, cos, sin)
@@ -55,14 +55,15 @@ def attention(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Arr
     attn_output = jax.nn.dot_product_attention(
         q_embed, k_embed, value_states, is_causal=True
     )
-    return linear(params["o_proj"], attn_output.reshape(n, t, 16))
+    return linear(params["o_proj"], attn_output.reshape(n, t, -1))
 
 
 def mlp(params: dict, x: Array) -> Array:
     """LlamaMLP of x [N, T, 16] -> [N, T, 16] (transformers/models/llama/modeling_llama.py:152)."""
-    down_proj = linear(params["gate_proj"], x)
-    down_proj = jax.nn.silu(down_proj)
-    return linear(params["down_proj"], down_proj * linear(params["up_proj"], x))
+    return linear(
+        params["down_proj"],
+        jax.nn.silu(linear(params["gate_proj"], x)) * linear(params["up_proj"], x),
+    )
 
 
 def decoder_layer(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Array:
@@ -76,17 +77,15 @@ def decoder_layer(params: dict, hidden_states: Array, cos: Array, sin: Array) ->
         cos,
         sin,
     )
-    down_proj = mlp(
+    return hidden_states + mlp(
         params["mlp"], rms_norm(params["post_attention_layernorm"], hidden_states)
     )
-    return hidden_states + down_proj
 
 
 def model(params: dict, state: dict, input_ids: Array) -> Array:
     """LlamaModel of input_ids [N, T] -> [N, T, 16] (modeling_llama.py:335)."""
-    t = input_ids.shape[1]
     hidden_states = params["embed_tokens"]["weight"][input_ids]
-    position_ids = jnp.arange(t)
+    position_ids = jnp.arange(input_ids.shape[1])
     cos, sin = llama_rotary_embedding(state["rotary_emb"], position_ids)
     for layer in params["layers"]:
         hidden_states = decoder_layer(layer, hidden_states, cos, sin)

@@ -88,10 +88,9 @@ def dropout(x: Array, rng: Array | None, rate: float = 0.2) -> Array:
 
 def lstm_classifier(params: dict, tokens: Array, *, rng: Array | None = None) -> Array:
     """LSTMClassifier of tokens [N, T] -> [N, 4] (goldens.py:86)."""
-    n = tokens.shape[0]
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     embedded = dropout(params["embedding"]["weight"][tokens], keys[0])
-    out = jnp.zeros((4, n, 8), jnp.float32)
+    out = jnp.zeros((4, tokens.shape[0], 8), jnp.float32)
     out, (_, _) = recurrent(
         lstm_cell, params["lstm"], embedded.swapaxes(0, 1), (out, out)
     )

@@ -35,7 +35,8 @@ def attention_with_dropout(
     """Attention of query [..., T, H, D] to key and value [..., S, H, D] under a mask [..., H, T, S]."""
     scores = jnp.einsum("...thd,...shd->...hts", query, key)
     if causal:
-        scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)
+        scores = jnp.where(past, scores, -jnp.inf)
     scores += mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)
     weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
@@ -63,9 +64,9 @@ def attention(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     n, t, _ = hidden_states.shape
-    query_states = linear(params["q"], hidden_states).reshape(n, t, 2, 8)
-    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, 8)
-    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, 8)
+    query_states = linear(params["q"], hidden_states).reshape(n, t, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
     context_position = jnp.arange(t)
     context_position_2 = context_position[:, None]
     memory_position = context_position[None]
@@ -88,8 +89,7 @@ def attention(
     attn_output = attention_with_dropout(
         query_states, key_states, value_states, rng, mask=position_bias_mask
     )
-    attn_output = attn_output.reshape(n, t, 16)
-    attn_output = linear(params["o"], attn_output)
+    attn_output = linear(params["o"], attn_output.reshape(n, t, -1))
     return values, attn_output
 
 
@@ -106,16 +106,16 @@ def attention_2(
     Of normed_hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     n, t, _ = normed_hidden_states.shape
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, t, 2, 8)
-    key_states = linear(params["k"], normed_hidden_states).reshape(n, t, 2, 8)
-    value_states = linear(params["v"], normed_hidden_states).reshape(n, t, 2, 8)
+    query_states = linear(params["q"], normed_hidden_states).reshape(n, t, 2, -1)
+    key_states = linear(params["k"], normed_hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], normed_hidden_states).reshape(n, t, 2, -1)
     position_bias_mask = jnp.where(
         attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
         query_states, key_states, value_states, rng, mask=position_bias_mask
     )
-    return linear(params["o"], attn_output.reshape(n, t, 16))
+    return linear(params["o"], attn_output.reshape(n, t, -1))
 
 
 def attention_3(
@@ -126,14 +126,13 @@ def attention_3(
     Of normed_hidden_states [N, S, 16] -> [2, S, S], [N, S, 16].
     """
     n, s, _ = normed_hidden_states.shape
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, 8)
-    key_states = linear(params["k"], normed_hidden_states).reshape(n, s, 2, 8)
-    value_states = linear(params["v"], normed_hidden_states).reshape(n, s, 2, 8)
+    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], normed_hidden_states).reshape(n, s, 2, -1)
+    value_states = linear(params["v"], normed_hidden_states).reshape(n, s, 2, -1)
     context_position = jnp.arange(s)
     context_position_2 = context_position[:, None]
     memory_position = context_position[None]
-    relative_position = memory_position - context_position_2
-    relative_position = -jnp.minimum(relative_position, 0)
+    relative_position = -jnp.minimum(memory_position - context_position_2, 0)
     is_small = relative_position < 16
     relative_position_if_large = (
         jnp.log(relative_position.astype(jnp.float32) / 16) / 2.0794415416798357 * 16
@@ -147,8 +146,7 @@ def attention_3(
     attn_output = attention_with_dropout(
         query_states, key_states, value_states, rng, mask=values, causal=True
     )
-    attn_output = attn_output.reshape(n, s, 16)
-    attn_output = linear(params["o"], attn_output)
+    attn_output = linear(params["o"], attn_output.reshape(n, s, -1))
     return values, attn_output
 
 
@@ -167,16 +165,16 @@ def attention_4(
     """
     n, s, _ = normed_hidden_states.shape
     t = hidden_states.shape[1]
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, 8)
-    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, 8)
-    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, 8)
+    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
     position_bias_mask = jnp.where(
         attention_mask[:, None, None], 0.0, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
         query_states, key_states, value_states, rng, mask=position_bias_mask
     )
-    return linear(params["o"], attn_output.reshape(n, s, 16))
+    return linear(params["o"], attn_output.reshape(n, s, -1))
 
 
 def attention_5(
@@ -188,21 +186,20 @@ def attention_5(
 ) -> Array:
     """T5Attention of hidden_states [N, S, 16], attention_mask [2, S, S] (modeling_t5.py:176)."""
     n, s, _ = hidden_states.shape
-    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, 8)
-    key_states = linear(params["k"], hidden_states).reshape(n, s, 2, 8)
-    value_states = linear(params["v"], hidden_states).reshape(n, s, 2, 8)
+    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, s, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, s, 2, -1)
     attn_output = attention_with_dropout(
         query_states, key_states, value_states, rng, mask=attention_mask, causal=True
     )
-    return linear(params["o"], attn_output.reshape(n, s, 16))
+    return linear(params["o"], attn_output.reshape(n, s, -1))
 
 
 def dense_act_dense(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> Array:
     """T5DenseActDense of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:75)."""
-    hidden_states = linear(params["wi"], hidden_states)
-    hidden_states = jax.nn.relu(hidden_states)
+    hidden_states = jax.nn.relu(linear(params["wi"], hidden_states))
     return linear(params["wo"], dropout(hidden_states, rng))
 
 

@@ -39,13 +39,13 @@ def multihead_attention(params: dict, query: Array) -> Array:
     n = query.shape[0]
     query, key, value = jnp.unstack(
         (query @ params["in_proj_weight"].T + params["in_proj_bias"]).reshape(
-            n, 197, 3, 12, 64
+            n, 197, 3, 12, -1
         ),
         axis=2,
     )
     return linear(
         params["out_proj"],
-        jax.nn.dot_product_attention(query, key, value).reshape(n, 197, 768),
+        jax.nn.dot_product_attention(query, key, value).reshape(n, 197, -1),
     )
 
 
@@ -59,10 +59,8 @@ def mlp_block(params: dict, input_: Array) -> Array:
 def encoder_block(params: dict, input_: Array) -> Array:
     """EncoderBlock of input_ [N, 197, 768] (torchvision/models/vision_transformer.py:86)."""
     x = layer_norm(params["ln_1"], input_)
-    x = multihead_attention(params["self_attention"], x)
-    x = x + input_
-    y = layer_norm(params["ln_2"], x)
-    y = mlp_block(params["mlp"], y)
+    x = multihead_attention(params["self_attention"], x) + input_
+    y = mlp_block(params["mlp"], layer_norm(params["ln_2"], x))
     return x + y
 
 
@@ -77,11 +75,9 @@ def encoder(params: dict, input_: Array) -> Array:
 def vit_b_16(params: dict, x: Array) -> Array:
     """VisionTransformer of x [N, 3, 224, 224] -> [N, 1000] (vision_transformer.py:160)."""
     n = x.shape[0]
-    x = conv2d(params["conv_proj"], x, stride=16)
-    x = x.reshape(n, 768, 196)
+    x = conv2d(params["conv_proj"], x, stride=16).reshape(n, 768, -1)
     batch_class_token = jnp.broadcast_to(params["class_token"], (n, 1, 768))
-    x = jnp.concatenate([batch_class_token, x.mT], axis=1)
-    x = encoder(params["encoder"], x)
+    x = encoder(params["encoder"], jnp.concatenate([batch_class_token, x.mT], axis=1))
     return linear(params["heads"]["head"], x[:, 0])
 
 
