@@ -37,7 +37,7 @@ struct JAXFunctionWriter {
     let parameters = bindArguments()
     try emitter.emitBody()
     let results = returnStatements()
-    let body = try sizeStatements() + emitter.statements + results
+    let body = try sizeStatements(for: emitter.statements + results)
     let written = PythonFunction(
       function.name, PythonParameters(parameters.positional, keywordOnly: parameters.keywordOnly),
       returns: returnAnnotation, body: body)
@@ -128,8 +128,9 @@ struct JAXFunctionWriter {
 
   // MARK: Body
 
-  /// `n, t, _ = x.shape` for the dynamic extents that the body mentions.
-  private func sizeStatements() throws -> [PythonStatement] {
+  /// The body after `n, t, _ = x.shape` for the dynamic extents that it mentions; one that it mentions once is read in
+  /// place.
+  private func sizeStatements(for body: [PythonStatement]) throws -> [PythonStatement] {
     var sources: OrderedDictionary<PythonExpression, [(axis: Int, name: String)]> = [:]
     var others: [PythonStatement] = []
     for symbol in emitter.usedSymbols {
@@ -143,7 +144,12 @@ struct JAXFunctionWriter {
         others.append(.assign(.name(name), extent.expression))
       }
     }
-    return sources.map { sizes($0.value.sorted { $0.axis < $1.axis }, of: $0.key) }.flatMap { $0 } + others
+    let all = sources.map { sizes($0.value.sorted { $0.axis < $1.axis }, of: $0.key) }.flatMap { $0 } + others
+    var (kept, body): ([PythonStatement], [PythonStatement]) = ([], body)
+    for size in all {
+      if let inlined = body.inlining(size) { body = inlined } else { kept.append(size) }
+    }
+    return kept + body
   }
 
   private func sizes(_ axes: [(axis: Int, name: String)], of input: PythonExpression) -> [PythonStatement] {

@@ -45,18 +45,19 @@ package struct JAXModuleWriter {
   package func write() throws -> String {
     let outlined = try OutlineModules(function).run()
     // Which helpers the file has is known once it is written; only their names are taken then.
-    let draft = try program(outlined, helperNames: nil)
-    guard let draftMain = draft.functions.last else { return "" }
-    let names = Set(draft.usedHelpers(with: draftMain).map(\.name))
+    var draft = try program(outlined, helperNames: nil)
+    let names = Set(draft.takeHelpers().map(\.name))
     var program = try program(outlined, helperNames: names)
+    let helpers = program.takeHelpers()
     guard var main = program.functions.popLast() else { return "" }
     main.docstring = docstring
-    return module(main, of: program).rendered()
+    return module(main, of: program, with: helpers).rendered()
   }
 
   private func program(_ outlined: OutlinedFunction, helperNames: Set<String>?) throws -> JAXProgram {
     var program = JAXProgram(
-      main: function.name, origins: provenance.classes, parameters: provenance.parameters, helperNames: helperNames)
+      main: function.name, mainClass: provenance.className, origins: provenance.classes,
+      parameters: provenance.parameters, helperNames: helperNames)
     try program.write(outlined)
     return program
   }
@@ -72,10 +73,11 @@ package struct JAXModuleWriter {
     return JAXDocstring(title: title, place: provenance.origin, inputs: names, of: [function]).text
   }
 
-  private func module(_ main: PythonFunction, of program: JAXProgram) -> PythonModule {
-    let helpers = program.usedHelpers(with: main)
-    let loader = hasState ? JAXHelpers.stateLoader : JAXHelpers.loader
-    let loading = hasState || hasParameters ? loader.closure(of: ["load_params"]) : []
+  private func module(
+    _ main: PythonFunction, of program: JAXProgram, with helpers: [HelperLibrary.Helper]
+  ) -> PythonModule {
+    let loader = JAXLoader(parameters: function.parameterPaths, state: function.statePaths)
+    let loading = hasState || hasParameters ? loader.functions() : []
     var imports = program.imports
     for helper in helpers + loading { imports.require(names: helper.references) }
     let annotated = (program.functions + [main]).flatMap(\.parameters.all)

@@ -19,6 +19,8 @@ struct JAXProgram {
   private let origins: [String: String]
 
   private let helperNames: Set<String>?
+  private let mainClass: String?
+  private var names = ModuleFunctionNames(classes: [], main: nil, variables: [])
   /// The parameters of each class's `forward`.
   private let forwardParameters: [String: [String]]
 
@@ -26,10 +28,13 @@ struct JAXProgram {
   ///   - origins: where each class of module is defined.
   ///   - parameters: those of each class's `forward`.
   ///   - helperNames: the helper functions that the file will have, whose names nothing else may get; all if nil.
+  ///   - mainClass: the class of the whole model; nil for a plain function.
   init(
-    main: String, origins: [String: String], parameters: [String: [String]] = [:], helperNames: Set<String>? = nil
+    main: String, mainClass: String?, origins: [String: String], parameters: [String: [String]] = [:],
+    helperNames: Set<String>? = nil
   ) {
     self.main = main
+    self.mainClass = mainClass
     self.origins = origins
     self.helperNames = helperNames
     forwardParameters = parameters
@@ -40,18 +45,24 @@ struct JAXProgram {
     for helper in library.helpers.values { signatures[helper.name] = helper.signature }
   }
 
-  /// The helper functions that the file has to carry, in the library's order.
-  ///
-  /// - Parameter last: the main function, which is no longer among the others.
-  func usedHelpers(with last: PythonFunction) -> [HelperLibrary.Helper] {
-    let name = { HelperLibrary.name(of: $0, beside: main) }
-    return JAXTarget().helpers.trimmed(helpers, calledIn: functions + [last], name: name)
-      .map { $0.renaming(main, to: name(main)) }
+  /// The helper functions that the file has to carry, in the library's order. What all calls of one agree on goes from
+  /// the calls into the helper, and what is short now is folded.
+  mutating func takeHelpers() -> [HelperLibrary.Helper] {
+    let name = { [main] in HelperLibrary.name(of: $0, beside: main) }
+    let trimmed = JAXTarget().helpers.trimmed(helpers, calledIn: functions, name: name)
+    functions = trimmed.functions.map { function in
+      var function = function
+      function.body = function.body.returningLastValue().foldingSingleUses()
+      return function
+    }
+    return trimmed.helpers.map { $0.renaming(main, to: name(main)) }
   }
 
   /// Writes a function and those that it calls, the called ones first.
   mutating func write(_ root: OutlinedFunction) throws {
     let (calls, instances) = ModuleInstance.all(below: root)
+    let variables = forwardParameters.values.reduce(into: root.variableNames) { $0.formUnion($1) }
+    names = ModuleFunctionNames(classes: root.classNames, main: mainClass, variables: variables)
     for height in 0..<root.height {
       var classes: OrderedDictionary<String, [ModuleInstance]> = [:]
       for instance in instances where instance.function.height == height {
@@ -67,7 +78,7 @@ struct JAXProgram {
 
   /// Writes the functions of one class of module.
   private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
-    let base = PythonIdentifier.snakeCase(String(className.split(separator: ".").last ?? "module"))
+    let base = names.name(of: className, avoiding: taken)
     let inputNames = inputNames(of: className, instances[0].function.function)
     let list = ListInput.common(to: instances.map(\.function.function))
     var all: [JAXFunctionWriter.Written] = []

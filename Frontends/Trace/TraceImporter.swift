@@ -223,6 +223,7 @@ package struct TraceImporter {
     }
     var function = try builder.finished(results: results).drawing(keys)
     function.nameTupleTargets()
+    function.nameIntermediates()
     return function
   }
 }

@@ -17,6 +17,24 @@ extension Function {
     }
   }
 
+  /// Names what `y = self.last(self.first(x))` computes on its way after the layers that compute it: `y` is the last value.
+  mutating func nameIntermediates() {
+    var readers: [Value: Set<Int>] = [:]
+    let runs = runsOfStatements
+    for (index, run) in runs.enumerated() {
+      for value in run.operations.flatMap(\.usedValues) { readers[value, default: []].insert(index) }
+    }
+    for value in escapingValues { readers[value, default: []].insert(-1) }
+    for (index, run) in runs.enumerated() where run.names.count == 1 {
+      for operation in run.operations {
+        guard let layer = operation.origin.layerName(calledAt: run.place) else { continue }
+        for value in operation.results where readers[value] == [index] && info(value).hint == run.names[0] {
+          setHint(layer, of: value)
+        }
+      }
+    }
+  }
+
   /// The body's operations, cut where another statement of the source begins.
   private var runsOfStatements: [(names: [String], place: SourceLocation?, operations: [Operation])] {
     var runs: [(names: [String], place: SourceLocation?, operations: [Operation])] = []
@@ -29,5 +47,17 @@ extension Function {
       }
     }
     return runs
+  }
+}
+
+extension Origin {
+  /// The attribute that holds the module which computes the value for a statement elsewhere; nil where the statement is
+  /// the module's own, or the module is one of a list.
+  fileprivate func layerName(calledAt place: SourceLocation?) -> String? {
+    let innermost = frames.last { !$0.isLibrary }
+    guard let module = modules.last, let name = module.path.split(separator: ".").last,
+      name.first?.isLetter == true, module.isFrameworkLayer || innermost != place
+    else { return nil }
+    return String(name)
   }
 }

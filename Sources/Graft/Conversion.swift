@@ -55,7 +55,8 @@ package struct Conversion: Sendable {
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
     let raised = try RaisePatterns().run(decomposed)
     let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(raised)
-    return (try UnstackSelections().run(Self.simplification(verifies: false).run(arranged)), dropped)
+    let simplified = try Self.simplification(verifies: false).run(arranged)
+    return (try UnstackSelections().run(SplitIntoHeads().run(simplified)), dropped)
   }
 
   private static func simplification(verifies: Bool) -> PassPipeline {

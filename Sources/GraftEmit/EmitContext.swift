@@ -43,10 +43,11 @@ package struct EmitContext {
   package func reference(_ path: String) -> PythonExpression { emitter.imports.resolve(path) }
 
   /// One of the target's helper functions; the file will carry it.
-  package func helper(_ name: String) -> PythonExpression {
-    let operands = call.definition.operands.map(\.name)
-    emitter.helpers.note(
-      name, present: Dictionary(operands.map { ($0, !call[$0].isAbsent) }, uniquingKeysWith: { a, _ in a }))
+  ///
+  /// - Parameter options: what else its source may ask for.
+  package func helper(_ name: String, options: [String: Bool] = [:]) -> PythonExpression {
+    let operands = call.definition.operands.map { ($0.name, !call[$0.name].isAbsent) }
+    emitter.helpers.note(name, present: Dictionary(operands, uniquingKeysWith: { a, _ in a }).merging(options) { $1 })
     return .path(emitter.nameOfHelper(name))
   }
 

@@ -24,7 +24,7 @@ package final class FunctionEmitter {
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
   private let uses: [Value: Int]
-  private let consumers: [Value: String]
+  private let consumers: [Value: Consumer]
   private let arguments: [Value: Argument]
   let parameterTree: ParameterTree
   let stateTree: ParameterTree
@@ -151,9 +151,13 @@ package final class FunctionEmitter {
   private func canInline(_ value: Value, _ expression: PythonExpression, _ operation: Operation) -> Bool {
     guard uses[value] == 1 else { return expression.isTrivial }
     if expression.isTrivial { return true }
-    let isReturned = consumers[value] == Self.returnStatement && operation.origin.isReturned
-    guard isReturned || consumers[value] == operation.origin.statement else { return false }
-    return expression.nodeCount <= 24
+    let isFolded =
+      switch consumers[value] {
+      case .returned: operation.origin.isReturned
+      case .statement(let consumer): consumer.isOne(with: SourceStatement(operation.origin))
+      case .region, nil: false
+      }
+    return isFolded && expression.nodeCount <= 24
   }
 
   package func append(_ statement: PythonStatement) { statements.append(statement) }
@@ -278,23 +282,23 @@ package final class FunctionEmitter {
 
   // MARK: Use counts
 
-  /// How often each value is used, and the statement of its last consumer.
-  private static func count(_ function: Function) -> ([Value: Int], [Value: String]) {
+  /// How often each value is used, and its last consumer.
+  private static func count(_ function: Function) -> ([Value: Int], [Value: Consumer]) {
     var uses: [Value: Int] = [:]
-    var consumers: [Value: String] = [:]
+    var consumers: [Value: Consumer] = [:]
     func visit(_ block: Block) {
       for operation in block.operations {
         for value in operation.operands.flatMap(\.values) {
           uses[value, default: 0] += 1
-          consumers[value] = operation.origin.statement
+          consumers[value] = .statement(SourceStatement(operation.origin))
         }
         for region in operation.regions {
           visit(region)
           // A value that a region captures must have a name outside of it.
-          for value in region.freeValues { consumers[value] = "region" }
+          for value in region.freeValues { consumers[value] = .region }
           for value in region.results.flatMap(\.values) {
             uses[value, default: 0] += 1
-            consumers[value] = operation.origin.statement
+            consumers[value] = .statement(SourceStatement(operation.origin))
           }
         }
       }
@@ -302,12 +306,18 @@ package final class FunctionEmitter {
     visit(function.body)
     for value in function.escapingValues {
       uses[value, default: 0] += 1
-      consumers[value] = returnStatement
+      consumers[value] = .returned
     }
     return (uses, consumers)
   }
 
-  private static let returnStatement = "return"
+  /// What reads a value last.
+  private enum Consumer {
+    case statement(SourceStatement)
+    /// A region, which needs a name for what it captures.
+    case region
+    case returned
+  }
 
   private static func readNext(_ function: Function, _ uses: [Value: Int]) -> Set<Value> {
     let operations = function.body.operations
@@ -317,16 +327,6 @@ package final class FunctionEmitter {
       read.formUnion(operation.results.filter { uses[$0] == 1 && operands.contains($0) })
     }
     return read
-  }
-}
-
-extension Origin {
-  /// Identifies the source statement that an operation is part of: its call stack in the model's own source, and the
-  /// module that runs it.
-  var statement: String {
-    let owner = modules.last { !$0.isFrameworkLayer }
-    let stack = frames.filter { !$0.file.contains("/torch/nn/") }.map { "\($0.file):\($0.line)" }
-    return "\(owner?.path ?? "")#\(owner?.call ?? 0)|" + stack.joined(separator: "|")
   }
 }
 

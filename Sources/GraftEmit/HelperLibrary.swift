@@ -1,3 +1,4 @@
+package import GraftSyntax
 package import OrderedCollections
 
 /// Functions written in the target's language, of which an emitted file carries those that it calls.
@@ -8,7 +9,7 @@ package struct HelperLibrary: Sendable {
     package var name: String
     /// The definition with its docstring, without surrounding blank lines.
     package var source: String
-    /// Identifiers that occur in the source.
+    /// Identifiers that occur in the source, apart from its docstring.
     package var references: Set<String>
 
     /// The parameters, with those defaults that are constants.
@@ -39,8 +40,21 @@ package struct HelperLibrary: Sendable {
       Helper(name: name, source: HelperText(source).specialised(name: name, usage))
     }
 
+    /// The helper with statements before its last line, the `return`.
+    fileprivate func inserting(_ statements: [PythonStatement]) -> Helper {
+      guard !statements.isEmpty, let end = source.lastIndex(of: "\n") else { return self }
+      let text = PythonRenderer().render(statements, indentation: 1)
+      return Helper(name: name, source: source[...end] + text + source[source.index(after: end)...])
+    }
+
     private static func identifiers(in source: String) -> Set<String> {
-      Set(source.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
+      var code = source[...]
+      if let start = source.firstRange(of: "    \"\"\""),
+        let end = source[start.upperBound...].firstRange(of: "\"\"\"")
+      {
+        code = source[..<start.lowerBound] + source[end.upperBound...]
+      }
+      return Set(code.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
     }
 
     /// The helper with another one, which it defines or calls, under another name.
@@ -88,6 +102,18 @@ package struct HelperLibrary: Sendable {
       open += helper.references.filter { helpers[$0] != nil && $0 != name }
     }
     return helpers.values.filter { wanted.contains($0.name) }
+  }
+
+  /// A helper for a file that uses its options so, with those that it then still calls.
+  ///
+  /// - Parameter statements: what it does before it returns.
+  package func specialised(
+    _ name: String, _ usage: [String: HelperUsage], beforeReturn statements: [PythonStatement] = []
+  ) -> [Helper] {
+    let own = helpers.values.map { helper in
+      helper.name == name ? helper.specialised(usage).inserting(statements) : helper
+    }
+    return HelperLibrary(helpers: own).closure(of: [name])
   }
 
   private static func definitions(in source: String) -> [String] {

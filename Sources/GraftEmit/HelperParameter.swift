@@ -11,10 +11,26 @@ struct HelperParameter {
 
   /// The annotation and the default as text in a tree.
   var syntax: PythonParameter {
-    let annotation = parts.first?.split(separator: ":", maxSplits: 1).dropFirst().first
-    return PythonParameter(
-      name, annotation: annotation.map { .name(Self.trimmed(String($0))) },
-      default: parts.count == 2 ? .name(parts[1]) : nil)
+    PythonParameter(
+      name, annotation: annotation.map { .name($0) }, default: parts.count == 2 ? .name(parts[1]) : nil)
+  }
+
+  /// The same with another default, which cannot be `None` if that one is not.
+  func syntax(default value: PythonExpression) -> PythonParameter {
+    PythonParameter(name, annotation: annotation.map { .name(Self.withoutNone($0)) }, default: value)
+  }
+
+  /// The same without a default.
+  var requiredSyntax: PythonParameter {
+    PythonParameter(name, annotation: annotation.map { .name(Self.withoutNone($0)) })
+  }
+
+  private var annotation: String? {
+    parts.first?.split(separator: ":", maxSplits: 1).dropFirst().first.map { Self.trimmed(String($0)) }
+  }
+
+  private static func withoutNone(_ annotation: String) -> String {
+    annotation.hasSuffix(" | None") ? String(annotation.dropLast(" | None".count)) : annotation
   }
 
   private var parts: [String] { text.split(separator: "=", maxSplits: 1).map { Self.trimmed(String($0)) } }

@@ -1,10 +1,14 @@
-import GraftSyntax
+package import GraftSyntax
 
 /// How many of the calls of a helper make use of one of its options.
 package enum HelperUsage: Hashable, Sendable {
   case never
   case sometimes
   case always
+  /// All of them, and with the same constant, which no call has to pass any more.
+  case fixed(PythonExpression)
+
+  var isFixed: Bool { if case .fixed = self { true } else { false } }
 }
 
 /// A helper's source, of which lines stand or fall with the options that a file uses.
@@ -12,10 +16,12 @@ package enum HelperUsage: Hashable, Sendable {
 /// - `stride=stride,  # if stride`: the line goes where the option is not used.
 /// - `# if not axes: return x.mean(-1)`: a line that comes where it is not.
 /// - `# if not groups: " / groups" -> ""`: what changes in the lines above, such as the docstring.
-/// - `# if always bias: ...`: only where no call leaves it out. Conditions may be joined by `and`.
+/// - `# if always bias: ...`: only where no call leaves it out; `some` where some do, `fixed` where all pass the same
+///   constant, `varied` where not all do. Conditions may be joined by `and`.
 ///
 /// Options are keyword parameters, and the entries of `params` that the source asks for: a test of one that all trees
-/// have, or none, is decided.
+/// have, or none, is decided. So is one of a switch that all calls turn on. Another constant that all pass is the
+/// parameter's default, or stands in its place if the source has a condition for that.
 struct HelperText {
   private let lines: [String]
 
@@ -58,24 +64,47 @@ struct HelperText {
     var isDecided = false
     for entry in entries.sorted() {
       guard let usage = usage[entry], usage != .sometimes else { continue }
-      result = Self.deciding(entry, isPresent: usage == .always, in: result)
+      result = Self.deciding("if \"\(entry)\" in params", isTrue: usage != .never, in: result)
       isDecided = true
     }
     if isDecided { result = Self.returningLastValue(result) }
-    let dropped = Set(usage.filter { $0.value == .never }.keys).intersection(options)
-    return Self.dropping(dropped, of: name, result.joined(separator: "\n"))
+    var header = HelperHeader(dropping: Set(usage.filter { $0.value == .never }.keys).intersection(options))
+    for (option, usage) in usage.sorted(by: { $0.key < $1.key }) {
+      if usage == .always, mentions("always \(option)") { header.required.insert(option) }
+      guard case .fixed(let value) = usage else { continue }
+      if value == true { result = Self.deciding("if \(option)", isTrue: true, in: result) }
+      if mentions("fixed \(option)") { result = Self.writing(value, for: option, in: result) }
+      if value.isSwitch || mentions("fixed \(option)"), !Self.body(of: result).contains(where: { $0.reads(option) }) {
+        header.dropped.insert(option)
+      } else {
+        header.defaults[option] = value
+      }
+    }
+    return header.replacing(headerOf: name, in: result.joined(separator: "\n"))
   }
 
-  /// Decides the tests `"entry" in params`.
-  private static func deciding(_ entry: String, isPresent: Bool, in lines: [String]) -> [String] {
-    let test = "if \"\(entry)\" in params"
+  private func mentions(_ condition: String) -> Bool { lines.contains { $0.contains(condition) } }
+
+  private static func body(of lines: [String]) -> ArraySlice<String> {
+    lines.drop { !$0.hasSuffix(":") || $0.hasPrefix("    ") }.dropFirst()
+  }
+
+  /// The lines with a constant in the place of a parameter; a factor of 1 is left out.
+  private static func writing(_ value: PythonExpression, for option: String, in lines: [String]) -> [String] {
+    let body = body(of: lines)
+    return lines.dropLast(body.count)
+      + body.map { $0.replacingName(option, by: value.rendered).replacing(" * 1.0", with: "") }
+  }
+
+  /// Decides a test, `if "bias" in params`.
+  private static func deciding(_ test: String, isTrue: Bool, in lines: [String]) -> [String] {
     var result: [String] = []
     var blockIndentation: Int?
     for line in lines {
       let indentation = line.prefix { $0 == " " }.count
       if let block = blockIndentation {
         if indentation > block {
-          if isPresent { result.append(String(line.dropFirst(4))) }
+          if isTrue { result.append(String(line.dropFirst(4))) }
           continue
         }
         blockIndentation = nil
@@ -83,7 +112,7 @@ struct HelperText {
       if line.drop(while: { $0 == " " }) == "\(test):" {
         blockIndentation = indentation
       } else if let range = line.firstRange(of: " \(test) else ") {
-        result.append(isPresent ? String(line[..<range.lowerBound]) : head(of: line) + line[range.upperBound...])
+        result.append(isTrue ? String(line[..<range.lowerBound]) : head(of: line) + line[range.upperBound...])
       } else {
         result.append(line)
       }
@@ -112,23 +141,65 @@ struct HelperText {
     result[start] = "    return " + result[start].dropFirst("    \(name) = ".count)
     return result
   }
+}
 
-  /// The source without some parameters, its header laid out anew.
-  private static func dropping(_ names: Set<String>, of function: String, _ source: String) -> String {
+/// How a helper's header differs from its source's.
+private struct HelperHeader {
+  var dropped: Set<String>
+  /// Parameters that every call passes.
+  var required: Set<String> = []
+  var defaults: [String: PythonExpression] = [:]
+
+  init(dropping dropped: Set<String>) { self.dropped = dropped }
+
+  /// The source with this header, laid out anew.
+  func replacing(headerOf function: String, in source: String) -> String {
     let parameters = HelperParameter.all(of: function, in: source)
-    guard parameters.contains(where: { names.contains($0.name) }),
+    let changed = dropped.union(required).union(defaults.keys)
+    guard parameters.contains(where: { changed.contains($0.name) }),
       let start = source.firstRange(of: "def \(function)("),
       let end = source[start.upperBound...].firstRange(of: ":\n"),
       let arrow = source[start.upperBound...].firstRange(of: ") -> ")
     else { return source }
-    let kept = parameters.filter { !names.contains($0.name) }
-    let positional = kept.prefix { $0.text != "*" }.map(\.syntax)
-    let keywordOnly = kept.drop { $0.text != "*" }.dropFirst().map(\.syntax)
+    let kept = parameters.filter { !dropped.contains($0.name) }
+    let positional = kept.prefix { $0.text != "*" }.map(parameter)
+    let keywordOnly = kept.drop { $0.text != "*" }.dropFirst().map(parameter)
     let header = PythonFunction(
       function, PythonParameters(positional, keywordOnly: keywordOnly),
       returns: .name(String(source[arrow.upperBound..<end.lowerBound])), body: [.pass])
     let text = PythonStatement.function(header).rendered.split(separator: "\n").dropLast().joined(separator: "\n")
     return source[..<start.lowerBound] + text + "\n" + source[end.upperBound...]
+  }
+
+  private func parameter(_ source: HelperParameter) -> PythonParameter {
+    if let value = defaults[source.name] { return source.syntax(default: value) }
+    return required.contains(source.name) ? source.requiredSyntax : source.syntax
+  }
+}
+
+extension PythonExpression {
+  fileprivate var isSwitch: Bool { self == true }
+}
+
+extension String {
+  private static func isWord(_ character: Character) -> Bool {
+    character.isLetter || character.isNumber || character == "_"
+  }
+
+  /// Whether the text has the name as a word of its own.
+  fileprivate func reads(_ name: String) -> Bool { replacingName(name, by: "") != self }
+
+  fileprivate func replacingName(_ name: String, by text: String) -> String {
+    var result = ""
+    var rest = self[...]
+    while let range = rest.firstRange(of: name) {
+      let isWhole =
+        !(rest[..<range.lowerBound].last.map(Self.isWord) ?? false)
+        && !(rest[range.upperBound...].first.map(Self.isWord) ?? false)
+      result += rest[..<range.lowerBound] + (isWhole ? text : name)
+      rest = rest[range.upperBound...]
+    }
+    return result + rest
   }
 }
 
@@ -168,7 +239,8 @@ private struct Condition {
   struct Term {
     var option: String
     var isNegated: Bool
-    var isAlways: Bool
+    /// `always`, `some`, `fixed` or `varied`; nil for any use.
+    var extent: Substring?
   }
 
   let terms: [Term]
@@ -177,7 +249,7 @@ private struct Condition {
     terms = text.split(separator: " and ").compactMap { term in
       let words = term.split(separator: " ")
       return words.last.map {
-        Term(option: String($0), isNegated: words.first == "not", isAlways: words.dropLast().contains("always"))
+        Term(option: String($0), isNegated: words.first == "not", extent: words.dropLast().last { $0 != "not" })
       }
     }
   }
@@ -185,7 +257,15 @@ private struct Condition {
   func holds(_ usage: [String: HelperUsage]) -> Bool {
     terms.allSatisfy { term in
       let own = usage[term.option] ?? .sometimes
-      return (term.isAlways ? own == .always : own != .never) != term.isNegated
+      let holds =
+        switch term.extent {
+        case "always": own == .always || own.isFixed
+        case "some": own == .sometimes
+        case "fixed": own.isFixed
+        case "varied": own != .never && !own.isFixed
+        default: own != .never
+        }
+      return holds != term.isNegated
     }
   }
 }

@@ -34,37 +34,45 @@ package struct HelperUses: Sendable {
 }
 
 extension HelperLibrary {
-  /// The helpers with those that they call, each with only those options that the calls use.
+  /// The helpers with those that they call, each with only those options that the calls use, and the functions without
+  /// the arguments that all calls agree on.
   ///
   /// - Parameters:
   ///   - functions: all that calls them.
   ///   - name: what a helper is called in the file.
   package func trimmed(
     _ uses: HelperUses, calledIn functions: [PythonFunction], name: (String) -> String
-  ) -> [Helper] {
+  ) -> (helpers: [Helper], functions: [PythonFunction]) {
     let calls = CallSurvey(functions)
     let all = closure(of: uses.names)
+    let agreement = CallAgreement(all, calls, name: name)
     let trimmed = HelperLibrary(
       helpers: all.map { helper in
+        let agreed = agreement.usages(of: helper)
         if all.contains(where: { $0.name != helper.name && $0.references.contains(helper.name) }) {
-          return helper.specialised([:])
+          return helper.specialised(agreed)
         }
         let entries = uses.entries[helper.name] ?? [:]
-        let usage = helper.options.map { option in
+        let usage = helper.options.compactMap { option -> (String, HelperUsage)? in
           let isParameter = helper.parameterNames.contains(option)
-          return (option, isParameter ? calls.usage(of: option, in: helper, as: name(helper.name)) : entries[option])
+          let own = isParameter ? calls.usage(of: option, in: helper, as: name(helper.name)) : entries[option]
+          return own.map { (option, $0) }
         }
         return helper.specialised(
-          Dictionary(usage.compactMap { option, usage in usage.map { (option, $0) } }, uniquingKeysWith: { a, _ in a }))
+          Dictionary(usage, uniquingKeysWith: { a, _ in a }).merging(agreed, uniquingKeysWith: { _, new in new }))
       })
-    return trimmed.closure(of: uses.names)
+    return (trimmed.closure(of: uses.names), functions.map(agreement.leavingOut))
   }
 }
 
-/// What is passed to functions by keyword, and how many arguments by position.
-private struct CallSurvey {
-  private var keywords: [String: Set<String>] = [:]
-  private var positional: [String: Int] = [:]
+/// What is passed to functions.
+struct CallSurvey {
+  private struct Call {
+    var positional: [PythonExpression] = []
+    var keywords: [String: PythonExpression] = [:]
+  }
+
+  private var calls: [String: [Call]] = [:]
   /// Functions that are passed around, or called with arguments that cannot be told.
   private var unknown: Set<String> = []
 
@@ -81,25 +89,37 @@ private struct CallSurvey {
     switch expression {
     case .name(let name): unknown.insert(name)
     case .call(.name(let name), let arguments):
-      var count = 0
+      var call = Call()
       for argument in arguments {
         switch argument {
         case .positional(.starred), .unpackedKeywords: unknown.insert(name)
-        case .positional: count += 1
-        case .keyword(let keyword, _): keywords[name, default: []].insert(keyword)
+        case .positional(let value): call.positional.append(value)
+        case .keyword(let keyword, let value): call.keywords[keyword] = value
         }
         visit(argument.value)
       }
-      positional[name] = max(positional[name] ?? 0, count)
+      calls[name, default: []].append(call)
     default: for child in expression.children { visit(child) }
     }
   }
 
-  func usage(of parameter: String, in helper: HelperLibrary.Helper, as name: String) -> HelperUsage {
+  /// What each call passes for a parameter, nil where that is nothing or `None`; nil if not all calls are known.
+  func values(
+    of parameter: String, in helper: HelperLibrary.Helper, as name: String
+  ) -> [PythonExpression?]? {
+    if unknown.contains(name) { return nil }
     let position = helper.signature.positional.firstIndex(of: parameter)
-    let isPassed =
-      unknown.contains(name) || keywords[name]?.contains(parameter) == true
-      || position.map { $0 < positional[name] ?? 0 } == true
-    return isPassed ? .always : .never
+    return (calls[name] ?? []).map { call in
+      let value =
+        call.keywords[parameter]
+        ?? position.flatMap { call.positional.indices.contains($0) ? call.positional[$0] : nil }
+      return value == PythonExpression.none ? nil : value
+    }
+  }
+
+  func usage(of parameter: String, in helper: HelperLibrary.Helper, as name: String) -> HelperUsage {
+    guard let values = values(of: parameter, in: helper, as: name) else { return .sometimes }
+    if values.allSatisfy({ $0 == nil }) { return .never }
+    return values.contains(nil) ? .sometimes : .always
   }
 }

@@ -22,6 +22,19 @@ package struct ParameterTree: Sendable {
     return names == Set((0..<names.count).map(String.init))
   }
 
+  /// The paths of all lists, in order.
+  package var lists: [String] { children.keys.filter(isList).sorted() }
+
+  /// Whether the node at the path is the child of a dict, as are all above it.
+  package func isWithinDicts(_ path: String) -> Bool {
+    var prefix = ""
+    for part in path.split(separator: ".") {
+      if isList(prefix) { return false }
+      prefix = prefix.isEmpty ? String(part) : "\(prefix).\(part)"
+    }
+    return !path.isEmpty
+  }
+
   /// How many children the node at a path has; nil for a tensor and for what is not there.
   package func size(_ path: String) -> TreeSize? {
     children[path].map { isList(path) ? .list($0.count) : .dict($0.count) }

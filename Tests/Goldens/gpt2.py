@@ -23,29 +23,16 @@ def layer_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
 
 
 def attention_with_dropout(
-    query: Array,
-    key: Array,
-    value: Array,
-    rng: Array | None,
-    rate: float,
-    *,
-    causal: bool = False,
+    query: Array, key: Array, value: Array, rng: Array | None
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights.
-
-    The scores are [..., H, T, S].
-    """
-    scores = jnp.einsum("...thd,...shd->...hts", query, key)
-    scores *= query.shape[-1] ** -0.5
-    if causal:
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)
-        scores = jnp.where(past, scores, -jnp.inf)
-    weights = jax.nn.softmax(scores)
-    weights = dropout(weights, rng, rate)
+    """Causal attention of query [..., T, H, D] to key and value [..., S, H, D], with dropout."""
+    scores = jnp.einsum("...thd,...shd->...hts", query, key) * query.shape[-1] ** -0.5
+    scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+    weights = dropout(jax.nn.softmax(scores), rng)
     return jnp.einsum("...hts,...shd->...thd", weights, value)
 
 
-def dropout(x: Array, rng: Array | None, rate: float) -> Array:
+def dropout(x: Array, rng: Array | None, rate: float = 0.1) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
@@ -54,90 +41,68 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
 
 
 def conv1d(params: dict, x: Array) -> Array:
-    """Conv1D of x [N, T, 2, 8] -> [N, T, 16] (transformers/pytorch_utils.py:95)."""
-    n, t = x.shape[:2]
-    return x.reshape(n, t, 16) @ params["weight"] + params["bias"]
+    """Conv1D of x [N, T, D] -> [N, T, E] (transformers/pytorch_utils.py:95)."""
+    return x @ params["weight"] + params["bias"]
 
 
-def gpt2_mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
-    """GPT2MLP of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:229)."""
-    x = hidden_states @ params["c_fc"]["weight"] + params["c_fc"]["bias"]
-    hidden_states = jax.nn.gelu(x)
-    x = hidden_states @ params["c_proj"]["weight"] + params["c_proj"]["bias"]
-    return dropout(x, rng, 0.1)
-
-
-def gpt2_attention(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> Array:
+def attention(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """GPT2Attention of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:75)."""
     n, t, _ = hidden_states.shape
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    x = hidden_states @ params["c_attn"]["weight"] + params["c_attn"]["bias"]
-    query_states, key_states, value_states = jnp.split(x, 3, axis=-1)
-    key_states = key_states.reshape(n, t, 2, 8)
-    value_states = value_states.reshape(n, t, 2, 8)
-    query_states = query_states.reshape(n, t, 2, 8)
-    attn_output = attention_with_dropout(
-        query_states, key_states, value_states, keys[0], 0.1, causal=True
+    query_states, key_states, value_states = jnp.unstack(
+        conv1d(params["c_attn"], hidden_states).reshape(n, t, 3, 2, -1), axis=2
     )
-    x = conv1d(params["c_proj"], attn_output)
-    return dropout(x, keys[1], 0.1)
+    attn_output = attention_with_dropout(
+        query_states, key_states, value_states, keys[0]
+    )
+    attn_output = attn_output.reshape(n, t, -1)
+    return dropout(conv1d(params["c_proj"], attn_output), keys[1])
 
 
-def gpt2_block(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> Array:
+def mlp(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
+    """GPT2MLP of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:229)."""
+    hidden_states = jax.nn.gelu(conv1d(params["c_fc"], hidden_states))
+    return dropout(conv1d(params["c_proj"], hidden_states), rng)
+
+
+def block(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """GPT2Block of hidden_states [N, T, 16] (transformers/models/gpt2/modeling_gpt2.py:246)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    hidden_states = (
-        gpt2_attention(
-            params["attn"], layer_norm(params["ln_1"], hidden_states), rng=keys[0]
-        )
-        + hidden_states
+    hidden_states = hidden_states + attention(
+        params["attn"], layer_norm(params["ln_1"], hidden_states), rng=keys[0]
     )
-    feed_forward_hidden_states = gpt2_mlp(
+    return hidden_states + mlp(
         params["mlp"], layer_norm(params["ln_2"], hidden_states), rng=keys[1]
     )
-    return hidden_states + feed_forward_hidden_states
 
 
-def gpt2_model(params: dict, input_ids: Array, *, rng: Array | None = None) -> Array:
+def model(params: dict, input_ids: Array, *, rng: Array | None = None) -> Array:
     """GPT2Model of input_ids [N, T] -> [N, T, 16] (modeling_gpt2.py:483)."""
-    t = input_ids.shape[1]
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
     inputs_embeds = params["wte"]["weight"][input_ids]
-    position_embeds = params["wpe"]["weight"][:t]
-    hidden_states = inputs_embeds + position_embeds
-    hidden_states = dropout(hidden_states, keys[0], 0.1)
+    position_embeds = params["wpe"]["weight"][: input_ids.shape[1]]
+    hidden_states = dropout(inputs_embeds + position_embeds, keys[0])
     for layer, key in zip(params["h"], keys[1:]):
-        hidden_states = gpt2_block(layer, hidden_states, rng=key)
+        hidden_states = block(layer, hidden_states, rng=key)
     return layer_norm(params["ln_f"], hidden_states)
 
 
 def gpt2(params: dict, input_ids: Array, *, rng: Array | None = None) -> dict:
     """GPT2LMHeadModel of input_ids [N, T] -> logits [N, T, 50] (modeling_gpt2.py:628)."""
-    outputs = gpt2_model(params["transformer"], input_ids, rng=rng)
+    outputs = model(params["transformer"], input_ids, rng=rng)
     logits = linear(params["transformer"]["wte"], outputs)
     return {"logits": logits}
 
 
 def load_params(path: str) -> dict:
     """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node
+    layers = params["transformer"]["h"]
+    params["transformer"]["h"] = [layers[str(i)] for i in range(len(layers))]
+    return params

@@ -17,7 +17,7 @@ def linear(params: dict, x: Array) -> Array:
     return x @ params["weight"].T
 
 
-def rms_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+def rms_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
     """Divide x by its root mean square over the last axis, then scale."""
     square = jnp.square(x).mean(-1, keepdims=True)
     return x * lax.rsqrt(square + eps) * params["weight"]
@@ -39,17 +39,15 @@ def llama_rotary_embedding(state: dict, position_ids: Array) -> tuple[Array, Arr
     return cos, sin
 
 
-def llama_attention(
-    params: dict, hidden_states: Array, cos: Array, sin: Array
-) -> Array:
+def attention(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Array:
     """LlamaAttention (transformers/models/llama/modeling_llama.py:205).
 
     Of hidden_states [N, T, 16], cos [1, T, 4], sin [1, T, 4] -> [N, T, 16].
     """
     n, t, _ = hidden_states.shape
-    query_states = linear(params["q_proj"], hidden_states).reshape(n, t, 4, 4)
-    key_states = linear(params["k_proj"], hidden_states).reshape(n, t, 2, 4)
-    value_states = linear(params["v_proj"], hidden_states).reshape(n, t, 2, 4)
+    query_states = linear(params["q_proj"], hidden_states).reshape(n, t, 4, -1)
+    key_states = linear(params["k_proj"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v_proj"], hidden_states).reshape(n, t, 2, -1)
     cos = cos[:, :, None]
     sin = sin[:, :, None]
     q_embed = rotary_embedding(query_states, cos, sin)
@@ -57,50 +55,46 @@ def llama_attention(
     attn_output = jax.nn.dot_product_attention(
         q_embed, k_embed, value_states, is_causal=True
     )
-    return linear(params["o_proj"], attn_output.reshape(n, t, 16))
+    return linear(params["o_proj"], attn_output.reshape(n, t, -1))
 
 
-def llama_mlp(params: dict, x: Array) -> Array:
+def mlp(params: dict, x: Array) -> Array:
     """LlamaMLP of x [N, T, 16] -> [N, T, 16] (transformers/models/llama/modeling_llama.py:152)."""
-    down_proj = linear(params["gate_proj"], x)
-    down_proj = jax.nn.silu(down_proj)
-    return linear(params["down_proj"], down_proj * linear(params["up_proj"], x))
+    return linear(
+        params["down_proj"],
+        jax.nn.silu(linear(params["gate_proj"], x)) * linear(params["up_proj"], x),
+    )
 
 
-def llama_decoder_layer(
-    params: dict, hidden_states: Array, cos: Array, sin: Array
-) -> Array:
+def decoder_layer(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Array:
     """LlamaDecoderLayer (transformers/models/llama/modeling_llama.py:273).
 
     Of hidden_states [N, T, 16], cos [1, T, 4], sin [1, T, 4] -> [N, T, 16].
     """
-    hidden_states = hidden_states + llama_attention(
+    hidden_states = hidden_states + attention(
         params["self_attn"],
-        rms_norm(params["input_layernorm"], hidden_states, eps=1e-06),
+        rms_norm(params["input_layernorm"], hidden_states),
         cos,
         sin,
     )
-    down_proj = llama_mlp(
-        params["mlp"],
-        rms_norm(params["post_attention_layernorm"], hidden_states, eps=1e-06),
+    return hidden_states + mlp(
+        params["mlp"], rms_norm(params["post_attention_layernorm"], hidden_states)
     )
-    return hidden_states + down_proj
 
 
-def llama_model(params: dict, state: dict, input_ids: Array) -> Array:
+def model(params: dict, state: dict, input_ids: Array) -> Array:
     """LlamaModel of input_ids [N, T] -> [N, T, 16] (modeling_llama.py:335)."""
-    t = input_ids.shape[1]
     hidden_states = params["embed_tokens"]["weight"][input_ids]
-    position_ids = jnp.arange(t)
+    position_ids = jnp.arange(input_ids.shape[1])
     cos, sin = llama_rotary_embedding(state["rotary_emb"], position_ids)
     for layer in params["layers"]:
-        hidden_states = llama_decoder_layer(layer, hidden_states, cos, sin)
-    return rms_norm(params["norm"], hidden_states, eps=1e-06)
+        hidden_states = decoder_layer(layer, hidden_states, cos, sin)
+    return rms_norm(params["norm"], hidden_states)
 
 
 def llama(params: dict, state: dict, input_ids: Array) -> tuple[dict, dict]:
     """LlamaForCausalLM of input_ids [N, T] -> logits [N, T, 50] (modeling_llama.py:409)."""
-    outputs = llama_model(params["model"], state["model"], input_ids)
+    outputs = model(params["model"], state["model"], input_ids)
     logits = linear(params["lm_head"], outputs)
     return {"logits": logits}, state
 
@@ -114,14 +108,6 @@ def load_params(path: str) -> tuple[dict, dict]:
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    tree = _lists(tree)
+    layers = tree["params"]["model"]["layers"]
+    tree["params"]["model"]["layers"] = [layers[str(i)] for i in range(len(layers))]
     return tree.get("params", {}), tree.get("state", {})
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node

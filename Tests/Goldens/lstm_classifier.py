@@ -78,7 +78,7 @@ def projection(params: dict, kind: str, x: Array) -> Array:
     return x + params[f"bias_{kind}"] if f"bias_{kind}" in params else x
 
 
-def dropout(x: Array, rng: Array | None, rate: float) -> Array:
+def dropout(x: Array, rng: Array | None, rate: float = 0.2) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
@@ -88,34 +88,24 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
 
 def lstm_classifier(params: dict, tokens: Array, *, rng: Array | None = None) -> Array:
     """LSTMClassifier of tokens [N, T] -> [N, 4] (goldens.py:86)."""
-    n = tokens.shape[0]
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    embedded = dropout(params["embedding"]["weight"][tokens], keys[0], 0.2)
-    out = jnp.zeros((4, n, 8), jnp.float32)
+    embedded = dropout(params["embedding"]["weight"][tokens], keys[0])
+    out = jnp.zeros((4, tokens.shape[0], 8), jnp.float32)
     out, (_, _) = recurrent(
         lstm_cell, params["lstm"], embedded.swapaxes(0, 1), (out, out)
     )
     out = out.swapaxes(0, 1)
     pooled = out.mean(1)
-    return linear(params["classifier"], dropout(pooled, keys[1], 0.2))
+    return linear(params["classifier"], dropout(pooled, keys[1]))
 
 
 def load_params(path: str) -> dict:
-    """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    """Parameters, nested as the modules are."""
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node
+    return params

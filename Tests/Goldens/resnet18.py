@@ -71,8 +71,7 @@ def basic_block(
     new_state = jax.tree.map(lambda leaf: leaf, state)
     out = conv2d(params["conv1"], x, stride=stride, padding=1)
     out, new_state["bn1"] = batch_norm(params["bn1"], state["bn1"], out, train=train)
-    out = jax.nn.relu(out)
-    out = conv2d(params["conv2"], out, padding=1)
+    out = conv2d(params["conv2"], jax.nn.relu(out), padding=1)
     out, new_state["bn2"] = batch_norm(params["bn2"], state["bn2"], out, train=train)
     identity = x
     if "downsample" in params:
@@ -93,8 +92,7 @@ def resnet18(
     new_state = jax.tree.map(lambda leaf: leaf, state)
     x = conv2d(params["conv1"], x, stride=2, padding=3)
     x, new_state["bn1"] = batch_norm(params["bn1"], state["bn1"], x, train=train)
-    x = jax.nn.relu(x)
-    x = max_pool2d(x, 3, stride=2, padding=1)
+    x = max_pool2d(jax.nn.relu(x), 3, stride=2, padding=1)
     for name, stride in (("layer1", 1), ("layer2", 2), ("layer3", 2), ("layer4", 2)):
         for index, layer in enumerate(params[name]):
             x, new_state[name][index] = basic_block(

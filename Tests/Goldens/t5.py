@@ -17,7 +17,7 @@ def linear(params: dict, x: Array) -> Array:
     return x @ params["weight"].T
 
 
-def rms_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+def rms_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
     """Divide x by its root mean square over the last axis, then scale."""
     square = jnp.square(x).mean(-1, keepdims=True)
     return x * lax.rsqrt(square + eps) * params["weight"]
@@ -28,31 +28,23 @@ def attention_with_dropout(
     key: Array,
     value: Array,
     rng: Array | None,
-    rate: float,
     *,
-    mask: Array | None = None,
-    scale: float | None = None,
+    mask: Array,
     causal: bool = False,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights.
-
-    A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
-    """
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D] under a mask [..., H, T, S]."""
     scores = jnp.einsum("...thd,...shd->...hts", query, key)
-    scores *= query.shape[-1] ** -0.5 if scale is None else scale
     if causal:
         past = jnp.tri(*scores.shape[-2:], dtype=bool)
         scores = jnp.where(past, scores, -jnp.inf)
-    if mask is not None:
-        seen = jnp.where(mask, scores, -jnp.inf)
-        scores = seen if mask.dtype == bool else scores + mask
+    scores += mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)
     weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)
-    weights = dropout(weights, rng, rate)
+    weights = dropout(weights, rng)
     return jnp.einsum("...hts,...shd->...thd", weights, value)
 
 
-def dropout(x: Array, rng: Array | None, rate: float) -> Array:
+def dropout(x: Array, rng: Array | None, rate: float = 0.1) -> Array:
     """Zero a share `rate` of x and scale up the rest; x itself without a key."""
     if rng is None:
         return x
@@ -60,7 +52,7 @@ def dropout(x: Array, rng: Array | None, rate: float) -> Array:
     return jnp.where(keep, x / (1 - rate), 0)
 
 
-def t5_attention(
+def attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -72,9 +64,9 @@ def t5_attention(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     n, t, _ = hidden_states.shape
-    query_states = linear(params["q"], hidden_states).reshape(n, t, 2, 8)
-    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, 8)
-    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, 8)
+    query_states = linear(params["q"], hidden_states).reshape(n, t, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
     context_position = jnp.arange(t)
     context_position_2 = context_position[:, None]
     memory_position = context_position[None]
@@ -95,20 +87,13 @@ def t5_attention(
         attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=position_bias_mask,
-        scale=1.0,
+        query_states, key_states, value_states, rng, mask=position_bias_mask
     )
-    attn_output = attn_output.reshape(n, t, 16)
-    attn_output = linear(params["o"], attn_output)
+    attn_output = linear(params["o"], attn_output.reshape(n, t, -1))
     return values, attn_output
 
 
-def t5_attention_2(
+def attention_2(
     params: dict,
     normed_hidden_states: Array,
     attention_mask: Array,
@@ -121,25 +106,19 @@ def t5_attention_2(
     Of normed_hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     n, t, _ = normed_hidden_states.shape
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, t, 2, 8)
-    key_states = linear(params["k"], normed_hidden_states).reshape(n, t, 2, 8)
-    value_states = linear(params["v"], normed_hidden_states).reshape(n, t, 2, 8)
+    query_states = linear(params["q"], normed_hidden_states).reshape(n, t, 2, -1)
+    key_states = linear(params["k"], normed_hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], normed_hidden_states).reshape(n, t, 2, -1)
     position_bias_mask = jnp.where(
         attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=position_bias_mask,
-        scale=1.0,
+        query_states, key_states, value_states, rng, mask=position_bias_mask
     )
-    return linear(params["o"], attn_output.reshape(n, t, 16))
+    return linear(params["o"], attn_output.reshape(n, t, -1))
 
 
-def t5_attention_3(
+def attention_3(
     params: dict, normed_hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
@@ -147,14 +126,13 @@ def t5_attention_3(
     Of normed_hidden_states [N, S, 16] -> [2, S, S], [N, S, 16].
     """
     n, s, _ = normed_hidden_states.shape
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, 8)
-    key_states = linear(params["k"], normed_hidden_states).reshape(n, s, 2, 8)
-    value_states = linear(params["v"], normed_hidden_states).reshape(n, s, 2, 8)
+    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], normed_hidden_states).reshape(n, s, 2, -1)
+    value_states = linear(params["v"], normed_hidden_states).reshape(n, s, 2, -1)
     context_position = jnp.arange(s)
     context_position_2 = context_position[:, None]
     memory_position = context_position[None]
-    relative_position = memory_position - context_position_2
-    relative_position = -jnp.minimum(relative_position, 0)
+    relative_position = -jnp.minimum(memory_position - context_position_2, 0)
     is_small = relative_position < 16
     relative_position_if_large = (
         jnp.log(relative_position.astype(jnp.float32) / 16) / 2.0794415416798357 * 16
@@ -166,21 +144,13 @@ def t5_attention_3(
     values = params["relative_attention_bias"]["weight"][relative_buckets]
     values = values.transpose(2, 0, 1)
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=values,
-        scale=1.0,
-        causal=True,
+        query_states, key_states, value_states, rng, mask=values, causal=True
     )
-    attn_output = attn_output.reshape(n, s, 16)
-    attn_output = linear(params["o"], attn_output)
+    attn_output = linear(params["o"], attn_output.reshape(n, s, -1))
     return values, attn_output
 
 
-def t5_attention_4(
+def attention_4(
     params: dict,
     normed_hidden_states: Array,
     hidden_states: Array,
@@ -195,25 +165,19 @@ def t5_attention_4(
     """
     n, s, _ = normed_hidden_states.shape
     t = hidden_states.shape[1]
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, 8)
-    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, 8)
-    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, 8)
+    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
     position_bias_mask = jnp.where(
         attention_mask[:, None, None], 0.0, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=position_bias_mask,
-        scale=1.0,
+        query_states, key_states, value_states, rng, mask=position_bias_mask
     )
-    return linear(params["o"], attn_output.reshape(n, s, 16))
+    return linear(params["o"], attn_output.reshape(n, s, -1))
 
 
-def t5_attention_5(
+def attention_5(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -222,32 +186,24 @@ def t5_attention_5(
 ) -> Array:
     """T5Attention of hidden_states [N, S, 16], attention_mask [2, S, S] (modeling_t5.py:176)."""
     n, s, _ = hidden_states.shape
-    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, 8)
-    key_states = linear(params["k"], hidden_states).reshape(n, s, 2, 8)
-    value_states = linear(params["v"], hidden_states).reshape(n, s, 2, 8)
+    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, s, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, s, 2, -1)
     attn_output = attention_with_dropout(
-        query_states,
-        key_states,
-        value_states,
-        rng,
-        0.1,
-        mask=attention_mask,
-        scale=1.0,
-        causal=True,
+        query_states, key_states, value_states, rng, mask=attention_mask, causal=True
     )
-    return linear(params["o"], attn_output.reshape(n, s, 16))
+    return linear(params["o"], attn_output.reshape(n, s, -1))
 
 
-def t5_dense_act_dense(
+def dense_act_dense(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> Array:
     """T5DenseActDense of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:75)."""
-    hidden_states = linear(params["wi"], hidden_states)
-    hidden_states = jax.nn.relu(hidden_states)
-    return linear(params["wo"], dropout(hidden_states, rng, 0.1))
+    hidden_states = jax.nn.relu(linear(params["wi"], hidden_states))
+    return linear(params["wo"], dropout(hidden_states, rng))
 
 
-def t5_layer_self_attention(
+def layer_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -259,15 +215,15 @@ def t5_layer_self_attention(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    values, attn_output = t5_attention(
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
+    values, attn_output = attention(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
-    attention_output = hidden_states + dropout(attn_output, keys[1], 0.1)
+    attention_output = hidden_states + dropout(attn_output, keys[1])
     return values, attention_output
 
 
-def t5_layer_self_attention_2(
+def layer_self_attention_2(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -280,18 +236,18 @@ def t5_layer_self_attention_2(
     Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    normed_hidden_states = t5_attention_2(
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
+    normed_hidden_states = attention_2(
         params["SelfAttention"],
         normed_hidden_states,
         attention_mask,
         values,
         rng=keys[0],
     )
-    return hidden_states + dropout(normed_hidden_states, keys[1], 0.1)
+    return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
-def t5_layer_self_attention_3(
+def layer_self_attention_3(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
@@ -299,15 +255,15 @@ def t5_layer_self_attention_3(
     Of hidden_states [N, S, 16] -> [2, S, S], [N, S, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    values, attn_output = t5_attention_3(
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
+    values, attn_output = attention_3(
         params["SelfAttention"], normed_hidden_states, rng=keys[0]
     )
-    attention_output = hidden_states + dropout(attn_output, keys[1], 0.1)
+    attention_output = hidden_states + dropout(attn_output, keys[1])
     return values, attention_output
 
 
-def t5_layer_self_attention_4(
+def layer_self_attention_4(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -319,26 +275,24 @@ def t5_layer_self_attention_4(
     Of hidden_states [N, S, 16], attention_mask [2, S, S] -> [N, S, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    normed_hidden_states = t5_attention_5(
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
+    normed_hidden_states = attention_5(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
-    return hidden_states + dropout(normed_hidden_states, keys[1], 0.1)
+    return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
-def t5_layer_ff(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> Array:
+def layer_ff(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
     """T5LayerFF of hidden_states [N, T2, 16] (transformers/models/t5/modeling_t5.py:126)."""
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    forwarded_states = rms_norm(params["layer_norm"], hidden_states, eps=1e-06)
-    forwarded_states = t5_dense_act_dense(
+    forwarded_states = rms_norm(params["layer_norm"], hidden_states)
+    forwarded_states = dense_act_dense(
         params["DenseReluDense"], forwarded_states, rng=keys[0]
     )
-    return hidden_states + dropout(forwarded_states, keys[1], 0.1)
+    return hidden_states + dropout(forwarded_states, keys[1])
 
 
-def t5_layer_cross_attention(
+def layer_cross_attention(
     params: dict,
     attention_output: Array,
     hidden_states: Array,
@@ -352,18 +306,18 @@ def t5_layer_cross_attention(
     16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], attention_output, eps=1e-06)
-    normed_hidden_states = t5_attention_4(
+    normed_hidden_states = rms_norm(params["layer_norm"], attention_output)
+    normed_hidden_states = attention_4(
         params["EncDecAttention"],
         normed_hidden_states,
         hidden_states,
         attention_mask,
         rng=keys[0],
     )
-    return attention_output + dropout(normed_hidden_states, keys[1], 0.1)
+    return attention_output + dropout(normed_hidden_states, keys[1])
 
 
-def t5_block(
+def block(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -375,14 +329,14 @@ def t5_block(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    values, attention_output = t5_layer_self_attention(
+    values, attention_output = layer_self_attention(
         params["layer"][0], hidden_states, attention_mask, rng=keys[0]
     )
-    hidden_states = t5_layer_ff(params["layer"][1], attention_output, rng=keys[1])
+    hidden_states = layer_ff(params["layer"][1], attention_output, rng=keys[1])
     return values, hidden_states
 
 
-def t5_block_2(
+def block_2(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -395,13 +349,13 @@ def t5_block_2(
     Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    hidden_states = t5_layer_self_attention_2(
+    hidden_states = layer_self_attention_2(
         params["layer"][0], hidden_states, attention_mask, values, rng=keys[0]
     )
-    return t5_layer_ff(params["layer"][1], hidden_states, rng=keys[1])
+    return layer_ff(params["layer"][1], hidden_states, rng=keys[1])
 
 
-def t5_block_3(
+def block_3(
     params: dict,
     hidden_states: Array,
     hidden_states_2: Array,
@@ -415,21 +369,21 @@ def t5_block_3(
     S], [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    values, attention_output = t5_layer_self_attention_3(
+    values, attention_output = layer_self_attention_3(
         params["layer"][0], hidden_states, rng=keys[0]
     )
-    attention_output = t5_layer_cross_attention(
+    attention_output = layer_cross_attention(
         params["layer"][1],
         attention_output,
         hidden_states_2,
         attention_mask,
         rng=keys[1],
     )
-    hidden_states = t5_layer_ff(params["layer"][2], attention_output, rng=keys[2])
+    hidden_states = layer_ff(params["layer"][2], attention_output, rng=keys[2])
     return values, hidden_states
 
 
-def t5_block_4(
+def block_4(
     params: dict,
     hidden_states: Array,
     values: Array,
@@ -444,16 +398,16 @@ def t5_block_4(
     [N, T] -> [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    hidden_states = t5_layer_self_attention_4(
+    hidden_states = layer_self_attention_4(
         params["layer"][0], hidden_states, values, rng=keys[0]
     )
-    hidden_states = t5_layer_cross_attention(
+    hidden_states = layer_cross_attention(
         params["layer"][1], hidden_states, hidden_states_2, attention_mask, rng=keys[1]
     )
-    return t5_layer_ff(params["layer"][2], hidden_states, rng=keys[2])
+    return layer_ff(params["layer"][2], hidden_states, rng=keys[2])
 
 
-def t5_stack(
+def stack(
     params: dict,
     weight: Array,
     input_ids: Array,
@@ -468,18 +422,18 @@ def t5_stack(
     keys = [None] * 4 if rng is None else jax.random.split(rng, 4)
     inputs_embeds = weight[input_ids]
     attention_mask = attention_mask.astype(bool)
-    hidden_states = dropout(inputs_embeds, keys[0], 0.1)
-    values, hidden_states = t5_block(
+    hidden_states = dropout(inputs_embeds, keys[0])
+    values, hidden_states = block(
         params["block"][0], hidden_states, attention_mask, rng=keys[1]
     )
-    hidden_states = t5_block_2(
+    hidden_states = block_2(
         params["block"][1], hidden_states, attention_mask, values, rng=keys[2]
     )
-    hidden_states = rms_norm(params["final_layer_norm"], hidden_states, eps=1e-06)
-    return dropout(hidden_states, keys[3], 0.1)
+    hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
+    return dropout(hidden_states, keys[3])
 
 
-def t5_stack_2(
+def stack_2(
     params: dict,
     weight: Array,
     decoder_input_ids: Array,
@@ -496,14 +450,14 @@ def t5_stack_2(
     keys = [None] * 4 if rng is None else jax.random.split(rng, 4)
     inputs_embeds = weight[decoder_input_ids]
     attention_mask = attention_mask.astype(bool)
-    values, hidden_states_2 = t5_block_3(
+    values, hidden_states_2 = block_3(
         params["block"][0],
-        dropout(inputs_embeds, keys[0], 0.1),
+        dropout(inputs_embeds, keys[0]),
         hidden_states,
         attention_mask,
         rng=keys[1],
     )
-    hidden_states = t5_block_4(
+    hidden_states = block_4(
         params["block"][1],
         hidden_states_2,
         values,
@@ -511,8 +465,8 @@ def t5_stack_2(
         attention_mask,
         rng=keys[2],
     )
-    hidden_states = rms_norm(params["final_layer_norm"], hidden_states, eps=1e-06)
-    return dropout(hidden_states, keys[3], 0.1)
+    hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
+    return dropout(hidden_states, keys[3])
 
 
 def t5(
@@ -529,7 +483,7 @@ def t5(
     encoder_last_hidden_state [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    outputs = t5_stack(
+    outputs = stack(
         params["encoder"],
         params["shared"]["weight"],
         input_ids,
@@ -537,7 +491,7 @@ def t5(
         rng=keys[0],
     )
     sequence_output = (
-        t5_stack_2(
+        stack_2(
             params["decoder"],
             params["shared"]["weight"],
             decoder_input_ids,
@@ -557,14 +511,14 @@ def t5(
 
 def load_params(path: str) -> dict:
     """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
+    return _lists(params)
 
 
 def _lists(node):

@@ -50,7 +50,7 @@ def max_pool2d(x: Array, size: int, *, stride: int) -> Array:
     )
 
 
-def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Array:
+def group_norm(params: dict, x: Array, groups: int = 4, *, eps: float = 1e-5) -> Array:
     """Normalise x [N, C, ...] over each group of channels, then scale and shift each."""
     grouped = x.reshape(x.shape[0], groups, -1)
     mean, var = grouped.mean(-1, keepdims=True), grouped.var(-1, keepdims=True)
@@ -61,11 +61,9 @@ def group_norm(params: dict, x: Array, groups: int, *, eps: float = 1e-5) -> Arr
 
 def double_conv(params: dict, x: Array) -> Array:
     """DoubleConv of x [N, C, H, W] -> [N, D, H, W] (goldens.py:22)."""
-    x = jax.nn.silu(
-        group_norm(params["norm1"], conv2d(params["conv1"], x, padding=1), 4)
-    )
+    x = jax.nn.silu(group_norm(params["norm1"], conv2d(params["conv1"], x, padding=1)))
     return jax.nn.silu(
-        group_norm(params["norm2"], conv2d(params["conv2"], x, padding=1), 4)
+        group_norm(params["norm2"], conv2d(params["conv2"], x, padding=1))
     )
 
 
@@ -92,20 +90,14 @@ def unet(params: dict, images: Array) -> Array:
 
 def load_params(path: str) -> dict:
     """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node
+    for name in ("downs", "ups"):
+        layers = params[name]
+        params[name] = [layers[str(i)] for i in range(len(layers))]
+    return params

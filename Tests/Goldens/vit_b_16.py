@@ -28,7 +28,7 @@ def conv2d(params: dict, x: Array, *, stride: int = 1) -> Array:
     return out + params["bias"][:, None, None]
 
 
-def layer_norm(params: dict, x: Array, *, eps: float = 1e-5) -> Array:
+def layer_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
     """Normalise x over the last axis, then scale and shift."""
     mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
@@ -39,13 +39,13 @@ def multihead_attention(params: dict, query: Array) -> Array:
     n = query.shape[0]
     query, key, value = jnp.unstack(
         (query @ params["in_proj_weight"].T + params["in_proj_bias"]).reshape(
-            n, 197, 3, 12, 64
+            n, 197, 3, 12, -1
         ),
         axis=2,
     )
     return linear(
         params["out_proj"],
-        jax.nn.dot_product_attention(query, key, value).reshape(n, 197, 768),
+        jax.nn.dot_product_attention(query, key, value).reshape(n, 197, -1),
     )
 
 
@@ -58,11 +58,9 @@ def mlp_block(params: dict, input_: Array) -> Array:
 
 def encoder_block(params: dict, input_: Array) -> Array:
     """EncoderBlock of input_ [N, 197, 768] (torchvision/models/vision_transformer.py:86)."""
-    x = layer_norm(params["ln_1"], input_, eps=1e-06)
-    x = multihead_attention(params["self_attention"], x)
-    x = x + input_
-    y = layer_norm(params["ln_2"], x, eps=1e-06)
-    y = mlp_block(params["mlp"], y)
+    x = layer_norm(params["ln_1"], input_)
+    x = multihead_attention(params["self_attention"], x) + input_
+    y = mlp_block(params["mlp"], layer_norm(params["ln_2"], x))
     return x + y
 
 
@@ -71,36 +69,25 @@ def encoder(params: dict, input_: Array) -> Array:
     input_ = input_ + params["pos_embedding"]
     for i in range(len(params["layers"])):
         input_ = encoder_block(params["layers"][f"encoder_layer_{i}"], input_)
-    return layer_norm(params["ln"], input_, eps=1e-06)
+    return layer_norm(params["ln"], input_)
 
 
 def vit_b_16(params: dict, x: Array) -> Array:
     """VisionTransformer of x [N, 3, 224, 224] -> [N, 1000] (vision_transformer.py:160)."""
     n = x.shape[0]
-    x = conv2d(params["conv_proj"], x, stride=16)
-    x = x.reshape(n, 768, 196)
+    x = conv2d(params["conv_proj"], x, stride=16).reshape(n, 768, -1)
     batch_class_token = jnp.broadcast_to(params["class_token"], (n, 1, 768))
-    x = jnp.concatenate([batch_class_token, x.mT], axis=1)
-    x = encoder(params["encoder"], x)
+    x = encoder(params["encoder"], jnp.concatenate([batch_class_token, x.mT], axis=1))
     return linear(params["heads"]["head"], x[:, 0])
 
 
 def load_params(path: str) -> dict:
-    """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    """Parameters, nested as the modules are."""
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
-
-
-def _lists(node):
-    if not isinstance(node, dict):
-        return node
-    node = {key: _lists(child) for key, child in node.items()}
-    if set(node) == {str(i) for i in range(len(node))}:
-        return [node[str(i)] for i in range(len(node))]
-    return node
+    return params

@@ -34,6 +34,26 @@ private let library = HelperLibrary(sources: [
 
   def caller(params: dict, x: Array) -> Array:
       return affine(params, x)
+
+
+  def shift(x: Array, by: float) -> Array:
+      \"\"\"Not to scale.\"\"\"
+      return x + by
+
+
+  def shift_twice(x: Array, by: float, *, mask: Array | None = None, back: bool = False) -> Array:
+      if back:  # if back
+          x = -x  # if back
+      if mask is not None:  # if some mask
+          x = x * mask  # if some mask
+      # if always mask: x = x * mask
+      return shift(x, by)
+      # if not by: ", by)" -> ")"
+
+
+  def scaled(x: Array, *, factor: float | None = None) -> Array:
+      # if fixed factor: return x * factor
+      return x * (2 if factor is None else factor)  # if not fixed factor
   """
 ])
 
@@ -44,7 +64,7 @@ private func emitted(
   for isPresent in bias.isEmpty ? [true, false] : bias { uses.note(name, present: ["bias": isPresent, "x": true]) }
   for name in other { uses.note(name, present: [:]) }
   let function = PythonFunction("f", body: calls.map { .expression($0) })
-  let helpers = library.trimmed(uses, calledIn: [function]) { $0 }
+  let helpers = library.trimmed(uses, calledIn: [function]) { $0 }.helpers
   return helpers.first { $0.name == name }?.source ?? ""
 }
 
@@ -101,5 +121,58 @@ private func call(_ name: String, _ keywords: (String, PythonExpression)...) -> 
   @Test func whatAnotherHelperCallsIsNotTrimmed() {
     #expect(
       emitted("affine", calls: [call("affine")], bias: [true], also: ["caller"]).contains("if \"bias\" in params:"))
+  }
+
+  @Test func aSwitchThatAllCallsTurnOnIsDecided() {
+    let on = PythonExpression.name("shift_twice").call("x", "y", keywords: [("back", true)])
+    let text = emitted("shift_twice", calls: [on])
+    #expect(text.hasPrefix("def shift_twice(x: Array, by: float) -> Array:\n    x = -x\n"))
+    #expect(remaining(on, of: ["shift_twice"]) == "shift_twice(x, y)")
+    let off = PythonExpression.name("shift_twice").call("x", "y")
+    #expect(emitted("shift_twice", calls: [on, off]).contains("    if back:\n        x = -x"))
+  }
+
+  @Test func aConstantThatCallsAgreeOnIsTheDefault() {
+    let call = PythonExpression.name("shift").call("x", .float(0.5))
+    #expect(emitted("shift", calls: [call, call]).hasPrefix("def shift(x: Array, by: float = 0.5) -> Array:"))
+    #expect(remaining(call, call, of: ["shift"]) == "shift(x)")
+    #expect(remaining(call, of: ["shift"]) == "shift(x, 0.5)")
+    #expect(remaining(call, PythonExpression.name("shift").call("x", 1), of: ["shift"]) == "shift(x, 0.5)")
+  }
+
+  @Test func aConstantThatIsPassedOnIsTheOtherHelpersDefault() {
+    let twice = PythonExpression.name("shift_twice").call("x", .float(0.5))
+    let once = PythonExpression.name("shift").call("x", .float(0.5))
+    #expect(
+      emitted("shift_twice", calls: [twice, once], also: ["shift"])
+        == "def shift_twice(x: Array) -> Array:\n    return shift(x)")
+    #expect(remaining(twice, once, of: ["shift", "shift_twice"]) == "shift_twice(x)")
+  }
+
+  @Test func aConstantStandsInThePlaceOfItsParameter() {
+    let call = PythonExpression.name("scaled").call("x", keywords: [("factor", .float(0.5))])
+    #expect(emitted("scaled", calls: [call, call]) == "def scaled(x: Array) -> Array:\n    return x * 0.5")
+    let one = PythonExpression.name("scaled").call("x", keywords: [("factor", .float(1))])
+    #expect(emitted("scaled", calls: [one, one]) == "def scaled(x: Array) -> Array:\n    return x")
+  }
+
+  @Test func whatAllCallsPassIsRequired() {
+    let call = PythonExpression.name("shift_twice").call("x", "y", keywords: [("mask", "seen")])
+    #expect(emitted("shift_twice", calls: [call]).hasPrefix("def shift_twice(x: Array, by: float, *, mask: Array) -> "))
+    #expect(emitted("shift_twice", calls: [call]).contains("\n    x = x * mask\n"))
+  }
+
+  /// The first of some calls as it is written beside trimmed helpers.
+  private func remaining(_ calls: PythonExpression..., of helpers: [String]) -> String {
+    var uses = HelperUses()
+    for name in helpers { uses.note(name, present: [:]) }
+    let function = PythonFunction("f", body: calls.map { .expression($0) })
+    let functions = library.trimmed(uses, calledIn: [function]) { $0 }.functions
+    guard case .expression(let call)? = functions[0].body.first else { return "" }
+    return call.rendered
+  }
+
+  @Test func whatADocstringMentionsIsNotCarried() {
+    #expect(library.closure(of: ["shift_twice"]).map(\.name) == ["shift", "shift_twice"])
   }
 }

@@ -60,7 +60,32 @@ private func line(_ number: Int, _ text: String) -> Origin {
       b.origin = line(9, "return h + x")
       return [try b(.add, h, x)]
     }
-    #expect(text == "    h = jnp.exp(x)\n    h = jnp.exp(h)\n    h = jnp.exp(h)\n    return h + x")
+    #expect(text == "    h = jnp.exp(jnp.exp(x))\n    h = jnp.exp(h)\n    return h + x")
+  }
+
+  @Test func aSizeThatIsReadOnceIsReadInPlace() throws {
+    let text = try emitted { b, x in
+      b.origin = line(1, "positions = torch.arange(len(x))")
+      let positions = try b(.arange, attributes: ["count": .dim(.symbol("N")), "dtype": .dtype(.float32)])
+      b.origin = line(1, "positions = torch.arange(len(x))")
+      positions.asValue.map { b.function.setHint("positions", of: $0) }
+      b.origin = line(2, "return x * positions[:, None]")
+      let column = try b(.reshape, positions, attributes: ["shape": .dims([.symbol("N"), 1])])
+      return [try b(.multiply, x, column)]
+    }
+    #expect(text.hasPrefix("    positions = jnp.arange(x.shape[0]"))
+  }
+
+  @Test func mergedAndSplitLastAxesFollowFromTheRest() throws {
+    let text = try emitted { b, x in
+      b.origin = line(1, "h = x.view(-1, 2, 2)")
+      let h = try b(.reshape, x, attributes: ["shape": .dims([.symbol("N"), 2, 2])])
+      h.asValue.map { b.function.setHint("h", of: $0) }
+      b.origin = line(2, "return h.exp().view(-1, 4), h")
+      return [try b(.reshape, try b(.exp, h), attributes: ["shape": .dims([.symbol("N"), 4])]), h]
+    }
+    #expect(text.contains("h = x.reshape(n, 2, -1)"))
+    #expect(text.contains("jnp.exp(h).reshape(n, -1)"))
   }
 
   @Test func readsDynamicSizesFromTheInput() throws {

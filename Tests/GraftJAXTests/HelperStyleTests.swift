@@ -48,7 +48,14 @@ private let ruff: URL? = {
 
   private func choices(_ options: [String], entries: Set<String>) -> [[String: HelperUsage]] {
     options.reduce([[:]]) { known, option in
-      let usages: [HelperUsage] = entries.contains(option) ? [.never, .sometimes, .always] : [.never, .always]
+      let usages: [HelperUsage] =
+        switch option {
+        case "causal": [.never, .sometimes, .fixed(true)]
+        case "scale": [.never, .sometimes, .fixed(.float(0.125)), .fixed(1.0)]
+        case "mask", "boolean_mask": [.never, .sometimes, .always]
+        case _ where entries.contains(option): [.never, .sometimes, .always]
+        default: [.never, .always]
+        }
       return known.flatMap { choice in usages.map { choice.merging([option: $0]) { _, new in new } } }
     }
   }

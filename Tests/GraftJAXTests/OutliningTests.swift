@@ -11,15 +11,17 @@ private struct Model {
   private(set) var weights: [Value] = []
   let x: Value
 
-  init(blocks: Int) {
+  init(blocks: Int, weights names: [String] = ["scale"]) {
     let type = TensorType(.float32, [.symbol("N"), 4])
     x = function.makeValue(type, hint: "x")
     function.arguments = [Argument(.input(leaf: 0), x)]
     for index in 0..<blocks {
-      let weight = function.makeValue(TensorType(.float32, [4]), hint: "weight")
-      function.arguments.append(
-        Argument(.parameter(path: "blocks.\(index).scale", trainable: true, aliases: []), weight))
-      weights.append(weight)
+      for name in names {
+        let weight = function.makeValue(TensorType(.float32, [4]), hint: "weight")
+        function.arguments.append(
+          Argument(.parameter(path: "blocks.\(index).\(name)", trainable: true, aliases: []), weight))
+        if name == names[0] { weights.append(weight) }
+      }
     }
     function.inputs = .dict([Tree.Field("x", .leaf(0))])
     function.inputNames = ["x"]
@@ -80,8 +82,7 @@ private func scaled(_ b: GraphBuilder, _ block: Int, _ x: Operand, _ weight: Ope
     #expect(
       text == """
         def block(params: dict, x: Array) -> Array:
-            h = x * params["scale"]
-            h = jnp.tanh(h)
+            h = jnp.tanh(x * params["scale"])
             return x + h * 0.5
         def net(params: dict, x: Array) -> Array:
             for layer in params["blocks"]:
@@ -162,5 +163,18 @@ private func scaled(_ b: GraphBuilder, _ block: Int, _ x: Operand, _ weight: Ope
     }
     #expect(!text.contains("def block("))
     #expect(text.contains("def net("))
+  }
+
+  @Test func aSmallLayerThatTheModelHasManyOfIsAFunction() throws {
+    func text(_ count: Int) throws -> String {
+      try Model(blocks: count, weights: ["scale", "shift"]).emitted(forward: ["x"]) { b, block, x, _ in
+        b.origin = Model.origin(block: block, line: 11, "return x * self.scale + self.shift")
+        let path = "blocks.\(block)."
+        let own = b.function.arguments.filter { $0.path?.hasPrefix(path) == true }.map(\.value)
+        return try b(.add, try b(.multiply, x, .value(own[0])), .value(own[1]))
+      }
+    }
+    #expect(try text(3).contains("def block(params: dict, x: Array) -> Array:\n    return x * params[\"scale\"]"))
+    #expect(try !text(2).contains("def block("))
   }
 }

@@ -53,6 +53,30 @@ import Testing
   }
 }
 
+@Suite struct IntermediateNameTests {
+  /// `out = self.second(self.first(x))` and `y = out + x`: what the values are called.
+  @Test func aValueOnTheWayIsNamedAfterItsLayer() throws {
+    let builder = GraphBuilder(Function(name: "f"))
+    let x = builder.function.makeValue(TensorType(.float32, [3]))
+    builder.function.arguments = [Argument(.input(leaf: 0), x)]
+    func layer(_ name: String, _ op: OpDefinition, _ operand: Operand) throws -> Operand {
+      builder.origin = Origin(
+        modules: [
+          ModuleCall(path: "", className: "net.Net"), ModuleCall(path: name, className: "torch.nn.modules.act.\(name)"),
+        ], frames: [SourceLocation(file: "/home/me/net.py", line: 1, text: "out = self.second(self.first(x))")])
+      let result = try builder(op, operand)
+      result.asValue.map { builder.function.setHint("out", of: $0) }
+      return result
+    }
+    let first = try layer("first", .exp, .value(x))
+    let second = try layer("second", .tanh, first)
+    builder.origin = Origin(frames: [SourceLocation(file: "/home/me/net.py", line: 2, text: "y = out + x")])
+    var function = builder.finished(results: [try builder(.add, second, .value(x))])
+    function.nameIntermediates()
+    #expect([first, second].map { $0.asValue.flatMap { function.info($0).hint } } == ["first", "out"])
+  }
+}
+
 @Suite struct TypePromotionTests {
   private let scalar = { (dtype: DType) in TensorType(dtype) }
   private let vector = { (dtype: DType) in TensorType(dtype, [3]) }

@@ -147,6 +147,27 @@ import Testing
         """)
   }
 
+  @Test func partsThatAreReshapedAlikeAreOneReshape() throws {
+    func text(_ second: String) -> String {
+      """
+      %a, %b = split(%x) {axis = 1, sizes = [6, 6]} : f32[N,6], f32[N,6]
+      %q = reshape(%a) {shape = [N, 2, 3]} : f32[N,2,3]
+      %k = reshape(%b) {shape = [N, \(second)]} : f32[N,\(second.replacing(" ", with: ""))]
+      return %q, %k
+      """
+    }
+    let outputs = "(#0, #1)"
+    try expect(
+      program(text("2, 3"), inputs: 1, type: "f32[N,12]", outputs: outputs), after: SplitIntoHeads(),
+      becomes: """
+        %1 = reshape(%x.0) {shape = [N, 2, 2, 3]} : f32[N,2,2,3]
+        %q.2, %k.3 = unstack(%1) {axis = 1} : f32[N,2,3], f32[N,2,3]
+        return %q.2, %k.3
+        """)
+    let other = try program(text("3, 2"), inputs: 1, type: "f32[N,12]", outputs: outputs)
+    try expect(other, after: SplitIntoHeads(), becomes: body(try EliminateDeadCode().run(other)))
+  }
+
   @Test(arguments: [
     ("f32[N,3,4]", "%t", "%b"), ("f32[N,2,4]", "%x", "%b"), ("f32[N,2,4]", "%t", "%a.9"),
   ])

@@ -28,6 +28,23 @@ import Testing
       after: Canonicalise(), becomes: "return %x.0")
   }
 
+  @Test func aReshapeBeforeAFlattenedLayerStaysApart() throws {
+    try expect(
+      program(
+        """
+        %h = reshape(%x) {shape = [2, 2, 2, 2]} : f32[2,2,2,2] %e = exp(%h) : f32[2,2,2,2]
+        %a = reshape(%e) {shape = [2, 2, 4]} : f32[2,2,4] %f = reshape(%a) {shape = [4, 4]} : f32[4,4]
+        %m = matmul(%f, %y) : f32[4,4] %r = reshape(%m) {shape = [2, 2, 4]} : f32[2,2,4] return %r
+        """, type: "f32[4,4]"), after: Canonicalise(),
+      becomes: """
+        %h.2 = reshape(%x.0) {shape = [2, 2, 2, 2]} : f32[2,2,2,2]
+        %e.3 = exp(%h.2) : f32[2,2,2,2]
+        %a.4 = reshape(%e.3) {shape = [2, 2, 4]} : f32[2,2,4]
+        %r.5 = matmul(%a.4, %y.1) : f32[2,2,4]
+        return %r.5
+        """)
+  }
+
   @Test func joinsTransposes() throws {
     let text =
       "%a = reshape(%x) {shape = [N, 2, 2]} : f32[N,2,2] %b = transpose(%a) {permutation = [1, 2, 0]} : f32[2,2,N]"

@@ -20,11 +20,14 @@ def attention_weights(
     A mask is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
     """
     # if not mask: "A mask is True where a key is seen, or is added to the scores; z" -> "Z"
+    # if fixed causal: "sees nothing." -> "sees nothing; no key after the query is seen."
     scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
     # if not scale: "(query.shape[-1] ** -0.5 if scale is None else scale)" -> "query.shape[-1] ** -0.5"
-    if causal:  # if causal
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if causal
-        scores = jnp.where(past, scores, -jnp.inf)  # if causal
+    # if fixed scale: "(query.shape[-1] ** -0.5 if scale is None else scale)" -> "scale"
+    if causal:  # if varied causal
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if varied causal
+        scores = jnp.where(past, scores, -jnp.inf)  # if varied causal
+    # if fixed causal: scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
     if mask is not None:  # if mask
         seen = jnp.where(mask, scores, -jnp.inf)  # if mask
         scores = seen if mask.dtype == bool else scores + mask  # if mask
@@ -41,20 +44,24 @@ def attention(
     scale: float | None = None,
     causal: bool = False,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D].
-
-    A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
-    """
-    # if not mask: "A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing." -> "The scores are [..., H, T, S]."
-    scores = jnp.einsum("...thd,...shd->...hts", query, key)
-    scores *= query.shape[-1] ** -0.5 if scale is None else scale
-    # if not scale: " if scale is None else scale" -> ""
-    if causal:  # if causal
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if causal
-        scores = jnp.where(past, scores, -jnp.inf)  # if causal
-    if mask is not None:  # if mask
-        seen = jnp.where(mask, scores, -jnp.inf)  # if mask
-        scores = seen if mask.dtype == bool else scores + mask  # if mask
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D]."""
+    # if fixed causal: "Attention of" -> "Causal attention of"
+    # if mask: "[..., S, H, D]" -> "[..., S, H, D] under a mask [..., H, T, S]"
+    scores = jnp.einsum("...thd,...shd->...hts", query, key)  # if varied scale
+    scores *= query.shape[-1] ** -0.5 if scale is None else scale  # if varied scale
+    # if fixed scale: scores = jnp.einsum("...thd,...shd->...hts", query, key) * scale
+    # if not scale: scores = jnp.einsum("...thd,...shd->...hts", query, key) * query.shape[-1] ** -0.5
+    if causal:  # if varied causal
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if varied causal
+        scores = jnp.where(past, scores, -jnp.inf)  # if varied causal
+    # if fixed causal: scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+    if mask is not None:  # if some mask
+        seen = jnp.where(mask, scores, -jnp.inf)  # if some mask
+        scores = seen if mask.dtype == bool else scores + mask  # if some mask
+    # if always mask and always boolean_mask: scores = jnp.where(mask, scores, -jnp.inf)
+    # if always mask and not boolean_mask: scores += mask
+    # if always mask and some boolean_mask: seen = jnp.where(mask, scores, -jnp.inf)
+    # if always mask and some boolean_mask: scores = seen if mask.dtype == bool else scores + mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)  # if mask
     weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)  # if mask
     # if not mask: weights = jax.nn.softmax(scores)
@@ -72,22 +79,27 @@ def attention_with_dropout(
     scale: float | None = None,
     causal: bool = False,
 ) -> Array:
-    """Attention of query [..., T, H, D] to key and value [..., S, H, D]; with a key, drops weights.
-
-    A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing.
-    """
-    # if not mask: "A mask [..., H, T, S] is True where a key is seen, or is added to the scores; zeros where a query sees nothing." -> "The scores are [..., H, T, S]."
-    scores = jnp.einsum("...thd,...shd->...hts", query, key)
-    scores *= query.shape[-1] ** -0.5 if scale is None else scale
-    # if not scale: " if scale is None else scale" -> ""
-    if causal:  # if causal
-        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if causal
-        scores = jnp.where(past, scores, -jnp.inf)  # if causal
-    if mask is not None:  # if mask
-        seen = jnp.where(mask, scores, -jnp.inf)  # if mask
-        scores = seen if mask.dtype == bool else scores + mask  # if mask
+    """Attention of query [..., T, H, D] to key and value [..., S, H, D], with dropout."""
+    # if fixed causal: "Attention of" -> "Causal attention of"
+    # if mask: ", with dropout" -> " under a mask [..., H, T, S]"
+    scores = jnp.einsum("...thd,...shd->...hts", query, key)  # if varied scale
+    scores *= query.shape[-1] ** -0.5 if scale is None else scale  # if varied scale
+    # if fixed scale: scores = jnp.einsum("...thd,...shd->...hts", query, key) * scale
+    # if not scale: scores = jnp.einsum("...thd,...shd->...hts", query, key) * query.shape[-1] ** -0.5
+    if causal:  # if varied causal
+        past = jnp.tri(*scores.shape[-2:], dtype=bool)  # if varied causal
+        scores = jnp.where(past, scores, -jnp.inf)  # if varied causal
+    # if fixed causal: scores = jnp.where(jnp.tri(*scores.shape[-2:], dtype=bool), scores, -jnp.inf)
+    if mask is not None:  # if some mask
+        seen = jnp.where(mask, scores, -jnp.inf)  # if some mask
+        scores = seen if mask.dtype == bool else scores + mask  # if some mask
+    # if always mask and always boolean_mask: scores = jnp.where(mask, scores, -jnp.inf)
+    # if always mask and not boolean_mask: scores += mask
+    # if always mask and some boolean_mask: seen = jnp.where(mask, scores, -jnp.inf)
+    # if always mask and some boolean_mask: scores = seen if mask.dtype == bool else scores + mask
     sees = (scores != -jnp.inf).any(-1, keepdims=True)  # if mask
     weights = jnp.where(sees, jax.nn.softmax(jnp.where(sees, scores, 0)), 0)  # if mask
-    # if not mask: weights = jax.nn.softmax(scores)
-    weights = dropout(weights, rng, rate)
+    weights = dropout(weights, rng, rate)  # if mask
+    # if not mask: weights = dropout(jax.nn.softmax(scores), rng, rate)
+    # if not rate: ", rng, rate)" -> ", rng)"
     return jnp.einsum("...hts,...shd->...thd", weights, value)

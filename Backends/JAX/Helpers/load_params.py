@@ -6,14 +6,16 @@ from safetensors.numpy import load_file
 
 def load_params(path: str) -> dict:
     """Parameters, nested as the modules are; children numbered 0..n-1 become lists."""
-    tree: dict = {}
+    # if not lists: "; children numbered 0..n-1 become lists" -> ""
+    params: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
-        node = tree
+        node = params
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    return _lists(tree)
+    return _lists(params)  # if nested
+    # if not nested: return params
 
 
 def _lists(node):

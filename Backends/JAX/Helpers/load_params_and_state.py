@@ -6,6 +6,7 @@ from safetensors.numpy import load_file
 
 def load_params(path: str) -> tuple[dict, dict]:
     """Parameters and state, nested as the modules are; children numbered 0..n-1 become lists."""
+    # if not lists: "; children numbered 0..n-1 become lists" -> ""
     tree: dict = {}
     for name, tensor in load_file(path).items():
         *parents, leaf = name.split(".")
@@ -13,7 +14,7 @@ def load_params(path: str) -> tuple[dict, dict]:
         for key in parents:
             node = node.setdefault(key, {})
         node[leaf] = jnp.asarray(tensor)
-    tree = _lists(tree)
+    tree = _lists(tree)  # if nested
     return tree.get("params", {}), tree.get("state", {})
 
 

@@ -54,7 +54,9 @@ extension EmitContext {
       operands += [operand("rng"), .float(rate)]
     }
     let mask = call["mask"].isAbsent ? [] : [("mask", operand("mask"))]
-    return helper(name).call(operands, keywords: mask + (try scoreKeywords(causal: "causal")))
+    let isBoolean = call["mask"].asValue.map { call.type(of: $0).dtype == .bool } ?? false
+    return helper(name, options: ["boolean_mask": isBoolean])
+      .call(operands, keywords: mask + (try scoreKeywords(causal: "causal")))
   }
 
   /// The weights over [..., T, D] by a helper, and the rest in place.

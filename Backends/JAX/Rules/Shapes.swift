@@ -9,7 +9,7 @@ extension JAXRules {
       let (from, to) = (try context.call.type(0).shape, try context.call.dims("shape"))
       let x = context.operand("x")
       if let items = context.axisItems(from: from, to: to) { return [context.indexed(x, items, rank: from.count)] }
-      return [x.attribute("reshape").call(context.reshapeArguments(to))]
+      return [x.attribute("reshape").call(context.reshapeArguments(to, from: from))]
     },
     "transpose": { context in
       let permutation = try context.call.ints("permutation")
@@ -72,11 +72,18 @@ extension JAXRules {
 }
 
 extension EmitContext {
-  /// The extents of a reshape; a single dynamic one that the others determine is -1.
-  func reshapeArguments(_ shape: [Dim]) -> [PythonExpression] {
+  /// The extents of a reshape; one that the others determine is -1: a dynamic one that is no symbol, or the last where
+  /// only the last axes are merged, or the last one is split.
+  func reshapeArguments(_ shape: [Dim], from: [Dim] = []) -> [PythonExpression] {
     if shape.count == 1, shape[0].asSymbol == nil { return [-1] }
     let dynamic = shape.indices.filter { shape[$0].knownValue == nil }
-    let inferred = dynamic.first { shape[$0].asSymbol == nil }
+    var inferred = dynamic.first { shape[$0].asSymbol == nil }
+    let kept = min(shape.count, from.count) - 1
+    if inferred == nil, kept > 0, shape.count != from.count, shape.prefix(kept) == from.prefix(kept),
+      !shape.contains(0), shape[shape.count - 1].asSymbol == nil
+    {
+      inferred = shape.count - 1
+    }
     return shape.enumerated().map { index, extent in index == inferred ? -1 : dim(extent) }
   }
 

@@ -115,7 +115,8 @@ package struct LoopRoller {
 }
 
 extension [PythonStatement] {
-  fileprivate var lineCount: Int { PythonRenderer().render(self, indentation: 1).count { $0 == "\n" } }
+  /// How many lines the statements take in a function.
+  package var lineCount: Int { PythonRenderer().render(self, indentation: 1).count { $0 == "\n" } }
 
   /// Appends a loop and what stands before it; a variable that would only be copied to start with has the copy's name
   /// from the beginning.

@@ -224,7 +224,7 @@ struct LoopWriter {
           byIndex.append((hole, list, progression.start))
         } else {
           let wanted = list.elementName
-          let target = declare(wanted, "layer")
+          let target = declare(wanted, "layer", "\(wanted)_params")
           items.append((target, slice(of: list, progression)))
           header.replacements[.subscript(list, hole)] = target
         }

@@ -39,13 +39,14 @@ extension [PythonStatement] {
 
 extension PythonExpression {
   /// How often the expression reads a variable.
-  fileprivate func reads(of name: String) -> Int {
+  func reads(of name: String) -> Int {
     self == .name(name) ? 1 : children.reduce(0) { $0 + $1.reads(of: name) }
   }
 
-  fileprivate var isTuple: Bool { if case .tuple = self { true } else { false } }
+  var isTuple: Bool { if case .tuple = self { true } else { false } }
 
-  fileprivate var isDisplay: Bool {
+  /// Whether it is written out in brackets or branches, and better has a name.
+  var isDisplay: Bool {
     switch self {
     case .tuple, .list, .dictionary, .set, .comprehension, .lambda, .conditional: true
     default: false

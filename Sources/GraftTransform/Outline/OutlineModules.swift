@@ -4,12 +4,18 @@ import OrderedCollections
 
 /// Cuts a function along the calls of the model's modules: each call of a class of the model's own becomes a function.
 ///
-/// Containers, and modules of an operation or two, stay part of their caller. So does a module whose operations cannot
-/// be taken together, or that needs a dynamic extent that none of its inputs has.
+/// Containers, and modules of an operation or two, stay part of their caller; but not one of two operations with several
+/// parameters of its own, such as a linear layer, where there are many of its class. So does a module whose operations
+/// cannot be taken together, or that needs a dynamic extent that none of its inputs has.
 package struct OutlineModules {
   private let source: Function
   private let keys: Set<Value>
   private let parameters: [Value: Argument]
+  /// The modules of each class.
+  private let instances: [String: Set<String>]
+
+  /// How many layers of a class are a function though each is but two operations.
+  private static let manyLayers = 3
 
   package init(_ function: Function) {
     source = RematerialiseConstants(function).run()
@@ -17,6 +23,11 @@ package struct OutlineModules {
     keys = Set(splits.flatMap(\.results) + function.arguments.filter { $0.role == .key }.map(\.value))
     parameters = Dictionary(
       function.arguments.filter { $0.path != nil }.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
+    var instances: [String: Set<String>] = [:]
+    for module in function.body.operations.flatMap(\.origin.modules) {
+      instances[module.className, default: []].insert(module.path)
+    }
+    self.instances = instances
   }
 
   /// - Throws: nothing that a valid function causes.
@@ -49,9 +60,9 @@ package struct OutlineModules {
         let prefix = module.path.relative(to: path) + "."
         let stored = function.stateUpdates.filter { !$0.path.hasPrefix(prefix) }.flatMap(\.value.values)
         let outside = returned.union(stored).union(used.filter { $0.value > own[$0.key, default: 0] }.keys)
-        let callee = try callee(
-          module, members, outside: outside,
-          outerFrames: self.outerFrames(of: module, members, in: path, from: outerFrames))
+        let innerFrames = self.outerFrames(of: module, members, in: path, from: outerFrames)
+        let origin = callOrigin(module, members)
+        let callee = try callee(module, members, outside: outside, outerFrames: innerFrames)
         let results = callee.function.body.results.flatMap(\.values)
         let operands = callee.function.arguments.compactMap { argument -> Operand? in
           switch argument.role {
@@ -60,11 +71,11 @@ package struct OutlineModules {
           default: nil
           }
         }
-        name(results, of: module, members, outerFrames: outerFrames, in: &function)
+        name(results, from: origin, outerFrames: outerFrames, in: &function)
         operations.append(
           Operation(
             Operation.callName, operands, attributes: ["site": .int(calls.count)], results: results,
-            origin: callOrigin(module, members)))
+            origin: origin))
         function.stateUpdates.removeAll { $0.path.hasPrefix(prefix) }
         calls.append(ModuleCallSite(path: module.path.relative(to: path), callee: callee))
       }
@@ -109,7 +120,8 @@ package struct OutlineModules {
     _ module: ModuleCall, _ members: [ModulePartition.Item], within path: String
   ) -> Bool {
     if module.isContainer || module.path == path { return false }
-    guard members.count >= (module.isFrameworkLayer ? 6 : 3) else { return false }
+    let fewest = module.isFrameworkLayer ? 6 : isOneOfManyLayers(module) ? 2 : 3
+    guard members.count >= fewest else { return false }
     let operations = members.map(\.operation)
     let interface = ModuleInterface(
       module.path, operations, parameters: parameters, keys: keys, updates: source.stateUpdates)
@@ -119,6 +131,13 @@ package struct OutlineModules {
       known.formUnion(source.type(of: value).shape.compactMap { $0.linearSymbol })
     }
     return operations.allSatisfy { symbols(of: $0).isSubset(of: known) }
+  }
+
+  /// Whether there are many modules of the class, and each has several parameters of its own.
+  private func isOneOfManyLayers(_ module: ModuleCall) -> Bool {
+    guard instances[module.className, default: []].count >= Self.manyLayers else { return false }
+    let own = parameters.values.compactMap(\.path).filter { $0.hasPrefix(module.path + ".") }
+    return own.count > 1 && own.allSatisfy { !$0.relative(to: module.path).contains(".") }
   }
 
   /// The dynamic extents that an operation may have to name.
@@ -140,11 +159,9 @@ package struct OutlineModules {
   /// Names a call's results after the variables of the calling statement; a single result of a statement that assigns
   /// none gets the name of the input that it replaces, once the inputs have theirs.
   private func name(
-    _ results: [Value], of module: ModuleCall, _ members: [ModulePartition.Item], outerFrames: Int,
-    in function: inout Function
+    _ results: [Value], from call: Origin, outerFrames: Int, in function: inout Function
   ) {
-    let frames = callOrigin(module, members).frames
-    let targets = frames.count > outerFrames ? frames.last?.assignmentTargets ?? [] : []
+    let targets = call.frames.count > outerFrames ? call.frames.last?.assignmentTargets ?? [] : []
     for (index, result) in results.enumerated() {
       if targets.count == results.count {
         function.setHint(targets[index], of: result)
@@ -171,12 +188,16 @@ package struct OutlineModules {
     return outer
   }
 
-  /// The origin of the calling statement: the innermost one that all of the call's operations are part of.
+  /// The origin of the calling statement: the innermost one that all of the call's operations are part of. Those of a
+  /// small layer may all be part of a statement of its own, which its `forward` begins.
   private func callOrigin(_ module: ModuleCall, _ members: [ModulePartition.Item]) -> Origin {
     guard var origin = members.last?.operation.origin else { return .unknown }
     let depth = origin.modules.firstIndex(of: module) ?? 0
     origin.modules = Array(origin.modules.prefix(depth))
     var common = origin.frames
+    if isOneOfManyLayers(module), let own = common.lastIndex(where: { $0.function == "forward" }), own > 0 {
+      common = Array(common[..<own])
+    }
     for member in members {
       let frames = member.operation.origin.frames
       let shared = zip(common, frames).prefix { $0.file == $1.file && $0.line == $1.line }.count

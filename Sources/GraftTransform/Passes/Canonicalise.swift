@@ -11,7 +11,10 @@ package struct Canonicalise: Pass {
       .reductionThenDrop, .complementaryConditions, .castOfCast, .subtractNegative, .addNegative,
     ]
 
-  package func run(_ function: Function) throws -> Function { try Rewriter(name, Self.rules).run(function) }
+  /// Flattened linear layers come first: the reshape before one may be a caller's, and would become part of the layer.
+  package func run(_ function: Function) throws -> Function {
+    try Rewriter(name, Self.rules).run(Rewriter(name, RewriteRule.lastAxis).run(function))
+  }
 }
 
 extension RewriteRule {

@@ -1,0 +1,76 @@
+import GraftSyntax
+import GraftTransform
+
+/// What the functions of a file's modules are called: after their classes, without the words that nearly all of these begin
+/// with, which are the model's name: `GPT2Attention`, `GPT2Block` and `GPT2MLP` are `attention`, `block` and `mlp`.
+struct ModuleFunctionNames {
+  private let prefix: [String]
+  /// Names of variables, which no function gets by being shortened.
+  private let variables: Set<String>
+
+  /// The share of the classes that must have a prefix for it to be the model's.
+  private static let sharing = 0.75
+  /// How many classes must have a prefix that the model's own class lacks.
+  private static let fewestClasses = 3
+
+  /// - Parameters:
+  ///   - classes: the full names of the classes of modules that have functions.
+  ///   - main: the class of the whole model.
+  ///   - variables: the names that variables will have.
+  init(classes: [String], main: String?, variables: Set<String>) {
+    let own = Set(classes.filter { !$0.hasPrefix("torch.nn.modules.") }).sorted().map(Self.words)
+    let mainWords = main.map(Self.words) ?? []
+    self.variables = variables
+    var best: [String] = []
+    for candidate in Self.prefixes(of: own) where candidate.count > best.count {
+      let rests = own.filter { $0.count > candidate.count && $0.starts(with: candidate) }.map {
+        $0.dropFirst(candidate.count)
+      }
+      let fewest = mainWords.starts(with: candidate) ? 1 : Self.fewestClasses
+      guard rests.count >= fewest, Double(rests.count) >= Self.sharing * Double(own.count),
+        rests.allSatisfy({ Self.isTelling($0) })
+      else { continue }
+      best = candidate
+    }
+    prefix = best
+  }
+
+  /// The name of a class's function.
+  ///
+  /// - Parameter taken: names that mean something else in the file.
+  func name(of className: String, avoiding taken: Set<String>) -> String {
+    let whole = PythonIdentifier.snakeCase(className.split(separator: ".").last.map(String.init) ?? "module")
+    let words = Self.words(of: className)
+    guard !prefix.isEmpty, words.count > prefix.count, words.starts(with: prefix) else { return whole }
+    let rest = words.dropFirst(prefix.count).joined(separator: "_")
+    let isFree = PythonIdentifier.snakeCase(rest) == rest && !taken.contains(rest) && !variables.contains(rest)
+    return isFree ? rest : whole
+  }
+
+  private static func words(of className: String) -> [String] {
+    let name = className.split(separator: ".").last.map(String.init) ?? ""
+    return PythonIdentifier.snakeCase(name).split(separator: "_").map(String.init)
+  }
+
+  private static func prefixes(of names: [[String]]) -> [[String]] {
+    names.flatMap { words in words.indices.dropFirst().map { Array(words[..<$0]) } }
+  }
+
+  /// Whether the words say what a module is, as the letter of `InceptionA` does not.
+  private static func isTelling(_ words: ArraySlice<String>) -> Bool {
+    words.contains { $0.count > 1 } && words.first?.first?.isLetter == true
+  }
+}
+
+extension OutlinedFunction {
+  /// The classes of all modules that have functions.
+  var classNames: [String] { calls.flatMap { [$0.callee.className] + $0.callee.classNames } }
+
+  /// The names that the variables of the function, and of those that it calls, have in the source.
+  var variableNames: Set<String> {
+    let inputs = function.arguments.filter { if case .input = $0.role { true } else { false } }.map(\.value)
+    let results = function.body.operations.flatMap(\.results)
+    let own = (inputs + results).compactMap { function.info($0).hint.map(PythonIdentifier.snakeCase) }
+    return calls.reduce(into: Set(own)) { $0.formUnion($1.callee.variableNames) }
+  }
+}
