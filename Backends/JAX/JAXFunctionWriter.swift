@@ -14,6 +14,8 @@ struct JAXFunctionWriter {
     var helpers: HelperUses
     /// How many children a node of the parameters has.
     var treeSize: (PythonExpression) -> TreeSize?
+    /// By position in the function's body.
+    var types: VariableTypes
   }
 
   private let function: Function
@@ -37,14 +39,14 @@ struct JAXFunctionWriter {
     let parameters = bindArguments()
     try emitter.emitBody()
     let results = returnStatements()
-    let body = try sizeStatements() + emitter.statements + results
+    let sizes = try sizeStatements()
     let written = PythonFunction(
       function.name, PythonParameters(parameters.positional, keywordOnly: parameters.keywordOnly),
-      returns: returnAnnotation, body: body)
+      returns: returnAnnotation, body: sizes + emitter.statements + results)
     let emitter = emitter
     return Written(
       function: written, interface: interface, imports: emitter.imports, helpers: emitter.helpers,
-      treeSize: { emitter.treeSize($0) })
+      treeSize: { emitter.treeSize($0) }, types: emitter.variableTypes.moved(by: sizes.count))
   }
 
   private var interface: FunctionInterface {

@@ -53,7 +53,7 @@ private struct Model {
       provenance: .init(
         source: "a test", origin: "net.py:20 Net", weightsFile: "net.safetensors",
         parameters: [className: parameters])
-    ).write()
+    ).write().text
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let start = lines.firstIndex { $0.hasPrefix("def ") } ?? 0
     let end = lines.firstIndex { $0.hasPrefix("def load_params") } ?? lines.count
