@@ -15,6 +15,8 @@ struct ScanWriter {
   /// Why a loop stays a loop.
   struct Refusal: Error, Hashable {
     var reason: String
+
+    static var differentCalls: Refusal { Refusal(reason: "the calls differ in more than parameters") }
   }
 
   /// A loop that stays one.
@@ -62,6 +64,8 @@ struct ScanWriter {
   ) -> [PythonStatement] {
     var result: [PythonStatement] = []
     var scanned: [Range<Int>] = []
+    let keyCounts = original.keyCounts
+    let knownSize = { [size] (list: PythonExpression) in size(list) ?? keyCounts[list] }
     for (index, statement) in statements.enumerated() {
       guard case .for(let target, in: let iterable, let body) = statement else {
         result.append(statement)
@@ -74,7 +78,8 @@ struct ScanWriter {
         let range = first.lowerBound..<last.upperBound
         let others = original.enumerated().filter { !range.contains($0.offset) }.map(\.element)
         var loop = ScannedLoop(body: body, origin: origin)
-        try loop.take(target, iterable, size)
+        try checkAssignments(body)
+        try loop.take(target, iterable, knownSize)
         try check(loop, besides: others)
         let after = Array(statements[(index + 1)...])
         let names = Set(statements.flatMap(\.names)).union(reserved)
@@ -118,7 +123,6 @@ struct ScanWriter {
         throw Refusal(reason: "the parameters are also read elsewhere")
       }
     }
-    try checkAssignments(loop.body)
   }
 
   private func checkAssignments(_ statements: [PythonStatement]) throws(Refusal) {
@@ -222,7 +226,7 @@ private struct ScannedLoop {
   private mutating func take(
     _ target: PythonExpression, from list: PythonExpression, _ size: (PythonExpression) -> TreeSize?
   ) throws(ScanWriter.Refusal) {
-    guard case .name = target else { throw ScanWriter.Refusal(reason: "the calls differ in constants") }
+    guard case .name = target else { throw .differentCalls }
     var (base, start) = (list, 0)
     if case .subscript(let whole, .slice(let lower, let upper, let step)) = list {
       if whole == "keys", step == nil {
@@ -239,46 +243,90 @@ private struct ScannedLoop {
       return
     }
     guard let path = base.treePath(in: "params"), size(base) == .list(start + count) else {
-      throw ScanWriter.Refusal(reason: "the calls differ in constants")
+      throw .differentCalls
     }
     stacks.append(ParameterStack(path: path, numbers: start..<(start + count), isWhole: start == 0))
     sources.append(Source(target: target, values: start == 0 ? base : base[.integer(start)]))
   }
 
-  /// Over `params[f"layer_{i}"]` for counting `i`.
+  /// Over `params[f"layer_{i}"]`, and `keys[i + 1]`, for counting `i`.
   private mutating func takeNumbered(
     _ counter: String, _ bounds: [PythonExpression], _ size: (PythonExpression) -> TreeSize?
   ) throws(ScanWriter.Refusal) {
-    var found: PythonExpression?
-    var others = 0
-    let layer = PythonIdentifier.unique("layer", avoiding: Set(body.flatMap(\.names)))
-    func visit(_ expression: PythonExpression) -> PythonExpression {
-      if case .subscript(_, .formattedString(let parts)) = expression, found == nil || found == expression,
-        parts.compactMap(\.value) == [.name(counter)]
-      {
-        found = expression
-        return .name(layer)
-      }
-      if expression == .name(counter) { others += 1 }
-      return expression.mapChildren(visit)
-    }
-    let replaced = body.map { $0.mapExpressions(visit) }
-    guard others == 0, case .subscript(let base, .formattedString(let parts)) = found,
+    var numbered = NumberedElements(counter: counter, taken: Set(body.flatMap(\.names)))
+    let replaced = body.map { $0.mapExpressions { numbered.replacing($0) } }
+    guard !numbered.readsCounter, case .subscript(let base, .formattedString(let parts)) = numbered.element,
       let path = base.treePath(in: "params"), size(base) == .dict(count)
-    else { throw ScanWriter.Refusal(reason: "the calls differ in constants") }
+    else { throw .differentCalls }
     var start = 0
     if bounds.count > 1, case .integer(let first) = bounds[0] { start = first }
     var stack = ParameterStack(path: path, numbers: start..<(start + count), isWhole: true)
-    var isBefore = true
-    for part in parts {
-      switch part {
-      case .text(let text): if isBefore { stack.prefix += text } else { stack.suffix += text }
-      case .value: isBefore = false
-      }
-    }
+    let texts = parts.split(separator: .value(.name(counter)), maxSplits: 1, omittingEmptySubsequences: false)
+    stack.prefix = texts.first.map(\.text) ?? ""
+    stack.suffix = texts.last.map(\.text) ?? ""
     stacks.append(stack)
-    sources.append(Source(target: .name(layer), values: base))
+    sources.append(Source(target: .name(numbered.elementName), values: base))
+    if let offset = numbered.keyOffset {
+      let (first, end) = (start + offset, start + offset + count)
+      let reachesEnd = size("keys") == .list(end)
+      let slice = PythonExpression.slice(first == 0 ? nil : .integer(first), reachesEnd ? nil : .integer(end))
+      let keys: PythonExpression = first == 0 && reachesEnd ? "keys" : PythonExpression.name("keys")[slice]
+      sources.append(Source(target: .name(numbered.keyName), values: keys, isKeys: true))
+    }
     body = replaced
+  }
+}
+
+/// Reads of what a counter numbers in the turns of a loop.
+private struct NumberedElements {
+  let counter: String
+  let elementName: String
+  let keyName: String
+  /// `params[f"layer_{i}"]`, the same wherever it is read.
+  private(set) var element: PythonExpression?
+  /// By how much the numbers of keys are larger than those of the elements.
+  private(set) var keyOffset: Int?
+  /// Whether the counter is read for anything else.
+  private(set) var readsCounter = false
+
+  init(counter: String, taken: Set<String>) {
+    self.counter = counter
+    elementName = PythonIdentifier.unique("layer", avoiding: taken)
+    keyName = PythonIdentifier.unique("key", avoiding: taken)
+  }
+
+  /// The expression with names for what is read.
+  mutating func replacing(_ expression: PythonExpression) -> PythonExpression {
+    switch expression {
+    case .subscript(_, .formattedString(let parts))
+    where (element == nil || element == expression) && parts.compactMap(\.value) == [.name(counter)]:
+      element = expression
+      return .name(elementName)
+    case .subscript("keys", let number):
+      guard let offset = offset(number), keyOffset == nil || keyOffset == offset else { break }
+      keyOffset = offset
+      return .name(keyName)
+    case .name(counter): readsCounter = true
+    default: break
+    }
+    var copy = self
+    defer { self = copy }
+    return expression.mapChildren { copy.replacing($0) }
+  }
+
+  private func offset(_ number: PythonExpression) -> Int? {
+    switch number {
+    case .name(counter): 0
+    case .binary(.name(counter), .add, .integer(let offset)): offset
+    case .binary(.name(counter), .subtract, .integer(let offset)): -offset
+    default: nil
+    }
+  }
+}
+
+extension ArraySlice<PythonFormatPart> {
+  fileprivate var text: String {
+    map { if case .text(let text) = $0 { text } else { "" } }.joined()
   }
 }
 

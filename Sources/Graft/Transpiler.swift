@@ -56,7 +56,8 @@ public struct Transpiler: Sendable {
     if options.verify {
       progress?("verifying", 0)
       try await host.loadJAX()
-      let verifier = Verifier(host: host, trace: trace, function: program.emitted, stacks: program.module.stacks, options: options)
+      let verifier = Verifier(
+        host: host, trace: trace, function: program.emitted, stacks: program.module.stacks, options: options)
       manifest.verification = try await verifier.verify(staging.target(program), progress: progress)
     }
     let files = try staging.commit(manifest)

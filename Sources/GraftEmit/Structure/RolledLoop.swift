@@ -39,4 +39,22 @@ extension [PythonStatement] {
     }
     return read
   }
+
+  /// The number of keys in `keys = split(rng, 4)`.
+  package var keyCounts: [PythonExpression: TreeSize] {
+    var counts: [PythonExpression: TreeSize] = [:]
+    func count(_ expression: PythonExpression) -> Int? {
+      switch expression {
+      case .conditional(_, _, let orElse): return count(orElse)
+      case .call(_, let arguments):
+        guard arguments.count == 2, case .positional(.integer(let count)) = arguments[1] else { return nil }
+        return count
+      default: return nil
+      }
+    }
+    for case .assign(let targets, let value) in self where targets == ["keys"] {
+      counts["keys"] = count(value).map { .list($0) }
+    }
+    return counts
+  }
 }
