@@ -11,6 +11,9 @@ struct JAXLoader {
   private static let name = "load_params"
   private static let inner = "_load_tree"
 
+  /// What the functions of a loader that stacks are called beside `load_params`.
+  static let stackingNames = [inner, ScanWriter.stackHelper]
+
   /// - Parameter stacks: the modules of the function whose parameters are stacked.
   init(_ function: Function, stacks: [ParameterStack]) {
     let hasState = !function.statePaths.isEmpty
@@ -33,7 +36,7 @@ struct JAXLoader {
 
   private static func definition(_ stacks: [ParameterStack], _ tree: ParameterTree, hasState: Bool) -> PythonFunction {
     let names: PythonExpression = hasState ? .tuple(["params", "state"]) : "params"
-    let roller = LoopRoller(avoiding: [inner, ScanWriter.stackHelper]) { list in
+    let roller = LoopRoller(avoiding: Set(stackingNames)) { list in
       list.treePath(in: "params").flatMap { tree.size($0) }
     }
     let stacking = roller.roll(stacks.statements(tree))

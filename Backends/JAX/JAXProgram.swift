@@ -49,6 +49,7 @@ struct JAXProgram {
     taken = (helperNames ?? Set(library.helpers.keys)).union(JAXTarget().aliases.map(\.name)).union([
       main, "load_params",
     ])
+    if scanned != nil { taken.formUnion(JAXLoader.stackingNames) }
     for helper in library.helpers.values { signatures[helper.name] = helper.signature }
   }
 
