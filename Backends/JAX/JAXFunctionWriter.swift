@@ -14,6 +14,8 @@ struct JAXFunctionWriter {
     var helpers: HelperUses
     /// How many children a node of the parameters has.
     var treeSize: (PythonExpression) -> TreeSize?
+    /// By position in the function's body.
+    var types: VariableTypes
   }
 
   private let function: Function
@@ -37,14 +39,14 @@ struct JAXFunctionWriter {
     let parameters = bindArguments()
     try emitter.emitBody()
     let results = returnStatements()
-    let body = try sizeStatements(for: emitter.statements + results)
+    let (sizes, body) = try sizeStatements(for: emitter.statements + results)
     let written = PythonFunction(
       function.name, PythonParameters(parameters.positional, keywordOnly: parameters.keywordOnly),
-      returns: returnAnnotation, body: body)
+      returns: returnAnnotation, body: sizes + body)
     let emitter = emitter
     return Written(
       function: written, interface: interface, imports: emitter.imports, helpers: emitter.helpers,
-      treeSize: { emitter.treeSize($0) })
+      treeSize: { emitter.treeSize($0) }, types: emitter.variableTypes.moved(by: sizes.count))
   }
 
   private var interface: FunctionInterface {
@@ -128,9 +130,11 @@ struct JAXFunctionWriter {
 
   // MARK: Body
 
-  /// The body after `n, t, _ = x.shape` for the dynamic extents that it mentions; one that it mentions once is read in
-  /// place.
-  private func sizeStatements(for body: [PythonStatement]) throws -> [PythonStatement] {
+  /// `n, t, _ = x.shape` for the dynamic extents that a body mentions, and the body; an extent that it mentions once is
+  /// read in place.
+  private func sizeStatements(
+    for body: [PythonStatement]
+  ) throws -> (sizes: [PythonStatement], body: [PythonStatement]) {
     var sources: OrderedDictionary<PythonExpression, [(axis: Int, name: String)]> = [:]
     var others: [PythonStatement] = []
     for symbol in emitter.usedSymbols {
@@ -149,7 +153,7 @@ struct JAXFunctionWriter {
     for size in all {
       if let inlined = body.inlining(size) { body = inlined } else { kept.append(size) }
     }
-    return kept + body
+    return (kept, body)
   }
 
   private func sizes(_ axes: [(axis: Int, name: String)], of input: PythonExpression) -> [PythonStatement] {

@@ -30,6 +30,9 @@ enum JAXHelpers {
   static let loader = library(PackageResources.load_params_py)
   static let stateLoader = library(PackageResources.load_params_and_state_py)
 
+  /// What a loader of stacked parameters calls.
+  static let stacking = library(PackageResources.stack_py)
+
   private static func library(_ file: [UInt8]) -> HelperLibrary {
     HelperLibrary(sources: [String(decoding: file, as: UTF8.self)])
   }

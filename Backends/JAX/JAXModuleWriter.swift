@@ -8,6 +8,16 @@ import OrderedCollections
 package struct JAXModuleWriter {
   private let function: Function
   private let provenance: Provenance
+  private let scansLayers: Bool
+
+  /// A written file.
+  package struct Module: Sendable {
+    package var text: String
+    /// The modules whose parameters its loader stacks.
+    package var stacks: [ParameterStack]
+    /// What is to be said of loops that could not be scans.
+    package var notes: [String]
+  }
 
   /// What the docstrings say of where the program came from.
   package struct Provenance: Sendable {
@@ -36,28 +46,39 @@ package struct JAXModuleWriter {
     }
   }
 
-  package init(_ function: Function, provenance: Provenance) {
+  /// - Parameter scansLayers: whether loops over equal modules are `lax.scan` over their stacked parameters.
+  package init(_ function: Function, provenance: Provenance, scansLayers: Bool = false) {
     self.function = function
     self.provenance = provenance
+    self.scansLayers = scansLayers
   }
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.
-  package func write() throws -> String {
+  package func write() throws -> Module {
     let outlined = try OutlineModules(function).run()
+    var scanned = scansLayers ? ScanWriter.Modules(types: function.parameterTypes) : nil
     // Which helpers the file has is known once it is written; only their names are taken then.
-    var draft = try program(outlined, helperNames: nil)
+    var draft = try program(outlined, helperNames: nil, scanned)
+    while !draft.conflicts.isEmpty {
+      scanned?.excluded.formUnion(draft.conflicts)
+      draft = try program(outlined, helperNames: nil, scanned)
+    }
     let names = Set(draft.takeHelpers().map(\.name))
-    var program = try program(outlined, helperNames: names)
+    var program = try program(outlined, helperNames: names, scanned)
     let helpers = program.takeHelpers()
-    guard var main = program.functions.popLast() else { return "" }
+    guard var main = program.functions.popLast() else { return Module(text: "", stacks: [], notes: []) }
     main.docstring = docstring
-    return module(main, of: program, with: helpers).rendered()
+    return Module(
+      text: module(main, of: program, with: helpers).rendered(), stacks: Array(program.stacks),
+      notes: program.unscanned.map(\.text))
   }
 
-  private func program(_ outlined: OutlinedFunction, helperNames: Set<String>?) throws -> JAXProgram {
+  private func program(
+    _ outlined: OutlinedFunction, helperNames: Set<String>?, _ scanned: ScanWriter.Modules?
+  ) throws -> JAXProgram {
     var program = JAXProgram(
       main: function.name, mainClass: provenance.className, origins: provenance.classes,
-      parameters: provenance.parameters, helperNames: helperNames)
+      parameters: provenance.parameters, helperNames: helperNames, scanned: scanned)
     try program.write(outlined)
     return program
   }
@@ -76,17 +97,16 @@ package struct JAXModuleWriter {
   private func module(
     _ main: PythonFunction, of program: JAXProgram, with helpers: [HelperLibrary.Helper]
   ) -> PythonModule {
-    let loader = JAXLoader(parameters: function.parameterPaths, state: function.statePaths)
-    let loading = hasState || hasParameters ? loader.functions() : []
+    let loader = StackingLoader(function, stacks: Array(program.stacks))
     var imports = program.imports
-    for helper in helpers + loading { imports.require(names: helper.references) }
+    for helper in helpers + loader.helpers { imports.require(names: helper.references) }
     let annotated = (program.functions + [main]).flatMap(\.parameters.all)
     imports.require(
       names: ["Array"].filter { _ in annotated.contains { $0.annotation != "dict" } || !hasState })
     return PythonModule(
       docstring: moduleDocstring(main), imports: imports.statements,
       statements: helpers.map { .source($0.source) } + (program.functions + [main]).map { .function($0) }
-        + loading.map { .source($0.source) })
+        + loader.statements)
   }
 
   private func moduleDocstring(_ main: PythonFunction) -> String {

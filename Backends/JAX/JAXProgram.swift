@@ -24,17 +24,28 @@ struct JAXProgram {
   /// The parameters of each class's `forward`.
   private let forwardParameters: [String: [String]]
 
+  /// What loops may be scans over; nil if they stay loops.
+  private let scanned: ScanWriter.Modules?
+  /// The modules whose parameters have to be stacked.
+  private(set) var stacks: OrderedSet<ParameterStack> = []
+  /// The loops over parameters that could not be scans, by class.
+  private(set) var unscanned: OrderedSet<UnscannedLoop> = []
+  /// For each function, what of the parameters it reads outside of scans.
+  private var otherReads: [(path: String, reads: [String])] = []
+
   /// - Parameters:
   ///   - origins: where each class of module is defined.
   ///   - parameters: those of each class's `forward`.
   ///   - helperNames: the helper functions that the file will have, whose names nothing else may get; all if nil.
   ///   - mainClass: the class of the whole model; nil for a plain function.
+  ///   - scanned: what loops may be scans over; nil if they stay loops.
   init(
     main: String, mainClass: String?, origins: [String: String], parameters: [String: [String]] = [:],
-    helperNames: Set<String>? = nil
+    helperNames: Set<String>? = nil, scanned: ScanWriter.Modules? = nil
   ) {
     self.main = main
     self.mainClass = mainClass
+    self.scanned = scanned
     self.origins = origins
     self.helperNames = helperNames
     forwardParameters = parameters
@@ -42,6 +53,7 @@ struct JAXProgram {
     taken = (helperNames ?? Set(library.helpers.keys)).union(JAXTarget().aliases.map(\.name)).union([
       main, "load_params",
     ])
+    if scanned != nil { taken.formUnion(StackingLoader.stackingNames) }
     for helper in library.helpers.values { signatures[helper.name] = helper.signature }
   }
 
@@ -72,7 +84,7 @@ struct JAXProgram {
     }
     var main = root
     main.nameValues(inputs: nil)
-    let written = try written(main, calls: calls, name: nil)
+    let written = try written(main, at: "", calls: calls, name: nil)
     functions.append(copyingState(written.function, isList: written.hasStateList))
   }
 
@@ -86,19 +98,18 @@ struct JAXProgram {
       var function = instance.function
       function.nameValues(inputs: inputNames)
       let listed = list?.take(in: &function.function)
-      var written = try written(function, calls: instance.children, name: base)
+      var written = try written(function, at: instance.absolutePath, calls: instance.children, name: base)
       written.interface.listed = listed
       all.append(written)
     }
     let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
     let families = FunctionFamily.families(of: all.map(\.function), children: children, signatures: signatures)
-    let names = VariantNames.names(
-      of: families.map { family in
-        let members = family.members.map { instances[$0] }
-        return VariantNames.Variant(
-          paths: members.map(\.place), parameters: members.flatMap { $0.function.allParameterPaths })
-      }, base: base)
-    for (family, distinct) in zip(families, names) {
+    let variants = families.map { family in
+      let members = family.members.map { instances[$0] }
+      return VariantNames.Variant(
+        paths: members.map(\.absolutePath), parameters: members.flatMap { $0.function.allParameterPaths })
+    }
+    for (family, distinct) in zip(families, names.names(of: className, variants, avoiding: taken)) {
       let name = PythonIdentifier.unique(distinct, avoiding: taken)
       taken.insert(name)
       var function = copyingState(family.function, isList: all[family.members[0]].hasStateList)
@@ -133,7 +144,7 @@ struct JAXProgram {
   }
 
   private mutating func written(
-    _ function: OutlinedFunction, calls children: [Int], name: String?
+    _ function: OutlinedFunction, at path: String, calls children: [Int], name: String?
   ) throws -> JAXFunctionWriter.Written {
     var function = function
     if let name { function.function.name = name }
@@ -141,10 +152,41 @@ struct JAXProgram {
     var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main, helpers: helperNames)
       .write()
     let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
-    written.function.body = roller.roll(written.function.body).returningLastValue()
+    let (rolled, origins) = roller.rollKeepingOrigins(written.function.body)
+    let loops = scanned.map { modules in
+      scanning(rolled, origins, in: written, of: function, at: path, modules)
+    }
+    written.function.body = (loops ?? rolled).returningLastValue()
     helpers.formUnion(written.helpers)
     imports.require(names: written.imports.used)
     return written
+  }
+
+  /// The statements with scans for loops.
+  private mutating func scanning(
+    _ statements: [PythonStatement], _ origins: [PythonStatement: RolledLoop], in written: JAXFunctionWriter.Written,
+    of function: OutlinedFunction, at path: String, _ modules: ScanWriter.Modules
+  ) -> [PythonStatement] {
+    var used = imports
+    var writer = ScanWriter(
+      modules: modules, path: path, types: written.types, size: written.treeSize,
+      reserved: taken.union(written.function.parameters.all.map(\.name)), scan: used.resolve("jax.lax.scan"))
+    let statements = writer.write(statements, rolledFrom: written.function.body, origins)
+    if !writer.stacks.isEmpty { imports = used }
+    stacks.formUnion(writer.stacks)
+    let name = function.className.split(separator: ".").last.map(String.init) ?? main
+    unscanned.formUnion(writer.notes.map { UnscannedLoop(function: name, note: $0) })
+    otherReads.append((path, writer.otherReads))
+    return statements
+  }
+
+  /// The stacked modules whose parameters something reads that is no scan over them.
+  var conflicts: [ParameterStack] {
+    stacks.filter { stack in
+      let isSplit = stacks.contains { $0.path == stack.path && $0 != stack }
+      return isSplit
+        || otherReads.contains { path, reads in !stack.contains(path) && reads.contains(where: stack.isRead) }
+    }
   }
 
   /// Begins the function with a copy of the state, if it stores into one: as deep as it stores.
@@ -194,13 +236,27 @@ extension String {
   fileprivate var firstComponent: String? { split(separator: ".").first.map(String.init) }
 }
 
+/// A loop over parameters that is not a scan.
+struct UnscannedLoop: Hashable {
+  /// The class of the module, or the name of the main function.
+  var function: String
+  var note: ScanWriter.Note
+
+  /// `GPT2Model: the loop over params["h"] stays a loop: ...`
+  var text: String {
+    let rendered = PythonRenderer().render([.expression(note.iterable)], indentation: 0)
+    let lines = rendered.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }
+    return "\(function): the loop over \(lines.joined()) stays a loop: \(note.reason)"
+  }
+}
+
 /// A call of a module in an outlined program.
 private struct ModuleInstance {
   let id: Int
-  /// Its path in the calling module, `layer1.0`.
+  /// Within the calling module, `layer1.0`.
   let path: String
-  /// Its path in the model.
-  let place: String
+  /// In the model.
+  let absolutePath: String
   let function: OutlinedFunction
   let children: [Int]
 
@@ -208,14 +264,15 @@ private struct ModuleInstance {
   static func all(below root: OutlinedFunction) -> (calls: [Int], instances: [ModuleInstance]) {
     var instances: [ModuleInstance] = []
     var next = 0
-    func visit(_ function: OutlinedFunction, at place: String) -> [Int] {
+    func visit(_ function: OutlinedFunction, at path: String) -> [Int] {
       function.calls.map { site in
         let id = next
         next += 1
-        let own = place.isEmpty ? site.path : "\(place).\(site.path)"
-        let children = visit(site.callee, at: own)
+        let absolutePath = path.appendingPath(site.path)
+        let children = visit(site.callee, at: absolutePath)
         instances.append(
-          ModuleInstance(id: id, path: site.path, place: own, function: site.callee, children: children))
+          ModuleInstance(
+            id: id, path: site.path, absolutePath: absolutePath, function: site.callee, children: children))
         return id
       }
     }

@@ -1,3 +1,4 @@
+import GraftEmit
 import GraftSyntax
 import GraftTransform
 
@@ -35,16 +36,41 @@ struct ModuleFunctionNames {
     prefix = best
   }
 
-  /// The name of a class's function.
+  /// The names of a class's functions.
+  ///
+  /// - Parameters:
+  ///   - variants: its functions.
+  ///   - taken: names that mean something else in the file.
+  func names(
+    of className: String, _ variants: [VariantNames.Variant], avoiding taken: Set<String>
+  ) -> [String] {
+    let whole = name(of: className, avoiding: taken)
+    let short = shortName(of: className) ?? whole
+    guard variants.count > 1 else { return [whole] }
+    let names = VariantNames.names(of: variants, base: short)
+    return names.map { $0 == short ? whole : $0 }
+  }
+
+  /// The name of a class's only function.
   ///
   /// - Parameter taken: names that mean something else in the file.
   func name(of className: String, avoiding taken: Set<String>) -> String {
-    let whole = PythonIdentifier.snakeCase(className.split(separator: ".").last.map(String.init) ?? "module")
+    guard let short = shortName(of: className), !taken.contains(short), !variables.contains(short) else {
+      return Self.wholeName(of: className)
+    }
+    return short
+  }
+
+  private static func wholeName(of className: String) -> String {
+    PythonIdentifier.snakeCase(className.split(separator: ".").last.map(String.init) ?? "module")
+  }
+
+  /// The class's name without the model's words; nil if nothing that is a name is left.
+  private func shortName(of className: String) -> String? {
     let words = Self.words(of: className)
-    guard !prefix.isEmpty, words.count > prefix.count, words.starts(with: prefix) else { return whole }
+    guard !prefix.isEmpty, words.count > prefix.count, words.starts(with: prefix) else { return nil }
     let rest = words.dropFirst(prefix.count).joined(separator: "_")
-    let isFree = PythonIdentifier.snakeCase(rest) == rest && !taken.contains(rest) && !variables.contains(rest)
-    return isFree ? rest : whole
+    return PythonIdentifier.snakeCase(rest) == rest ? rest : nil
   }
 
   private static func words(of className: String) -> [String] {

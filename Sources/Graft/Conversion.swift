@@ -2,7 +2,7 @@ package import Foundation
 import GraftEmit
 package import GraftFiles
 package import GraftIR
-import GraftJAX
+package import GraftJAX
 import GraftSyntax
 import GraftTorch
 package import GraftTrace
@@ -69,8 +69,10 @@ package struct Conversion: Sendable {
   }
 
   /// The program as a JAX module.
-  package func jax(_ function: Function) throws -> String {
-    try JAXModuleWriter(function, provenance: provenance).write()
+  ///
+  /// - Parameter scansLayers: whether loops over equal modules are scans.
+  package func jax(_ function: Function, scansLayers: Bool = false) throws -> JAXModuleWriter.Module {
+    try JAXModuleWriter(function, provenance: provenance, scansLayers: scansLayers).write()
   }
 
   private var provenance: JAXModuleWriter.Provenance {

@@ -12,7 +12,7 @@ struct ConvertedProgram: Sendable {
   let function: Function
   /// The program that the source is written from.
   let emitted: Function
-  let source: String
+  let module: JAXModuleWriter.Module
   let unobservedState: [String]
 
   /// - Throws: ``Diagnostic`` that lists what is not supported.
@@ -23,7 +23,7 @@ struct ConvertedProgram: Sendable {
     (emitted, unobservedState) = try trace.conversion.prepared(function) { argument in
       try argument.path.map { try trace.tensor($0) }
     }
-    source = try trace.conversion.jax(emitted)
+    module = try trace.conversion.jax(emitted, scansLayers: options.scan)
   }
 
   var name: String { function.name }
@@ -53,7 +53,7 @@ struct ConvertedProgram: Sendable {
         inputs: options.inputs, inputFactory: options.inputFactory, dynamic: options.dynamic,
         mode: options.mode == .both ? nil : options.mode,
         file: document.entry.file, line: document.entry.line, className: document.entry.className),
-      target: Manifest.Target(framework: options.target.rawValue), entry: name,
+      target: Manifest.Target(framework: options.target.rawValue, scan: options.scan ? true : nil), entry: name,
       files: ["source": "\(name).py", "weights": "\(name).safetensors", "package": "\(name).graft"],
       signature: signature, verification: nil)
   }

@@ -37,6 +37,8 @@ public struct Manifest: Codable, Sendable, Equatable {
 
   public struct Target: Codable, Sendable, Equatable {
     public var framework: String
+    /// Whether loops over equal layers are scans over their stacked parameters; nil if not.
+    public var scan: Bool?
   }
 
   /// How the emitted function is called.

@@ -17,7 +17,7 @@ final class StagedOutput {
     let files = program.manifest.files
     names = ["source", "weights", "package"].compactMap { files[$0] } + [Manifest.fileName]
     source = try transaction.file(named: names[0])
-    try source.write(program.source)
+    try source.write(program.module.text)
     weights = try transaction.file(named: names[1])
     try SafetensorsWriter(program.weights()).write(to: weights)
     try GraftPackage.write(program, to: try transaction.file(named: names[2]))

@@ -19,6 +19,8 @@ public struct TranspileOptions: Sendable {
   /// The folder that gets the files.
   public var output: URL
   public var verify: Bool
+  /// Whether loops over equal layers are written as scans over their stacked parameters.
+  public var scan = false
   /// Whether verification also maps the result over a stack of inputs, in inference.
   package var verifiesVectorisation = false
   /// The interpreter to use; searched for when nil.

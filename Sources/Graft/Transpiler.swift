@@ -12,6 +12,8 @@ public struct Transpiler: Sendable {
     public var files: [URL]
     /// Buffers that no output depends on: they are in the package, not in the source.
     public var unobservedState: [String]
+    /// What could not be written as it was asked for.
+    public var notes: [String]
   }
 
   public init() {}
@@ -54,11 +56,13 @@ public struct Transpiler: Sendable {
     if options.verify {
       progress?("verifying", 0)
       try await host.loadJAX()
-      let verifier = Verifier(host: host, trace: trace, function: program.emitted, options: options)
+      let verifier = Verifier(
+        host: host, trace: trace, function: program.emitted, stacks: program.module.stacks, options: options)
       manifest.verification = try await verifier.verify(staging.target(program), progress: progress)
     }
     let files = try staging.commit(manifest)
-    return Result(manifest: manifest, files: files, unobservedState: program.unobservedState)
+    return Result(
+      manifest: manifest, files: files, unobservedState: program.unobservedState, notes: program.module.notes)
   }
 
   /// Runs the verification of a converted program again, on the files as they are now.
@@ -78,7 +82,8 @@ public struct Transpiler: Sendable {
     let program = try ConvertedProgram(trace, options: options)
     let module = directory.appending(path: try manifest.file("source"))
     let verifier = Verifier(
-      host: host, trace: trace, function: program.emitted, options: options, weights: try package.tensors)
+      host: host, trace: trace, function: program.emitted, stacks: program.module.stacks, options: options,
+      weights: try package.tensors)
     let target = Verifier.Target(
       module: module.path, weights: directory.appending(path: try manifest.file("weights")).path,
       function: manifest.entry,
@@ -129,6 +134,7 @@ extension TranspileOptions {
     dynamic = manifest.source.dynamic
     mode = manifest.source.mode ?? .both
     name = manifest.name
+    scan = manifest.target.scan ?? false
     self.python = python
   }
 }

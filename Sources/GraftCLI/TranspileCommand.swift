@@ -36,6 +36,9 @@ struct TranspileCommand: AsyncParsableCommand {
   @Option(name: [.customShort("o"), .long], help: "The folder to write to.", completion: .directory)
   var output = "out"
 
+  @Flag(help: "Write loops over equal layers as scans over stacked weights.")
+  var scan = false
+
   @Flag(inversion: .prefixedNo, help: "Whether to run source and result and compare them.")
   var verify = true
 
@@ -50,10 +53,12 @@ struct TranspileCommand: AsyncParsableCommand {
     var options = program.options(
       entry: entry, to: target, output: URL(filePath: output, directoryHint: .isDirectory))
     options.name = name
+    options.scan = scan
     options.verify = verify
     do {
       let result = try await Transpiler().transpile(options, progress: Progress.shared.handler)
       Progress.shared.clear()
+      if !quiet { for note in result.notes { Console.note("note: \(note)") } }
       try report(result)
     } catch let error where !(error is StatusError) {
       throw Problem(error)

@@ -108,21 +108,7 @@ extension FunctionEmitter {
 extension FunctionEmitter {
   /// How many children a node of the parameters or the state has: `params["layers"]`.
   package func treeSize(_ list: PythonExpression) -> TreeSize? {
-    var parts: [String] = []
-    var node = list
-    while case .subscript(let base, let index) = node {
-      switch index {
-      case .string(let name): parts.insert(name, at: 0)
-      case .integer(let number): parts.insert(String(number), at: 0)
-      default: return nil
-      }
-      node = base
-    }
-    let path = parts.joined(separator: ".")
-    switch node {
-    case "params": return parameterTree.size(path)
-    case "state": return stateTree.size(path)
-    default: return nil
-    }
+    if let path = list.treePath(in: "params") { return parameterTree.size(path) }
+    return list.treePath(in: "state").flatMap { stateTree.size($0) }
   }
 }

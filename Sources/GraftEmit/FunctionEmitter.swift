@@ -15,6 +15,10 @@ package final class FunctionEmitter {
   package var imports: ImportSet
   package var helpers = HelperUses()
   package private(set) var statements: [PythonStatement] = []
+  /// By position among the statements.
+  package private(set) var variableTypes = VariableTypes()
+  /// How many statements stand before the region that is being written.
+  private var regionStart: Int?
   var scope = NameScope()
   var storedState: Set<Value> = []
   private var bindings: [Value: PythonExpression] = [:]
@@ -144,6 +148,7 @@ package final class FunctionEmitter {
   func declare(_ value: Value) -> String {
     let name = scope.bind(value, to: name(for: value), isFree: isFree)
     bindings[value] = .name(name)
+    variableTypes.declare(name, as: function.type(of: value), at: regionStart ?? statements.count)
     return name
   }
 
@@ -170,9 +175,10 @@ package final class FunctionEmitter {
 
   /// Writes a region's operations apart from the statements written so far.
   func emitRegion(_ block: Block) throws -> (statements: [PythonStatement], results: [PythonExpression]) {
-    let outer = statements
+    let (outer, outerStart) = (statements, regionStart)
+    regionStart = outerStart ?? outer.count
     statements = []
-    defer { statements = outer }
+    defer { (statements, regionStart) = (outer, outerStart) }
     for operation in block.operations { try emit(operation) }
     let results = block.results.map { expression($0) }
     for value in block.results.flatMap(\.values) { remainingUses[value, default: 0] -= 1 }
@@ -256,7 +262,9 @@ package final class FunctionEmitter {
   /// A parameter name for an input; `leaf` is its value when the input is a single tensor.
   package func declareInput(_ name: String, leaf: Value?) -> String {
     guard let leaf else { return scope.fresh(name) }
-    return scope.bind(leaf, to: name) { _, _ in false }
+    let name = scope.bind(leaf, to: name) { _, _ in false }
+    variableTypes.declare(name, as: function.type(of: leaf), at: -1)
+    return name
   }
 
   /// A static value that the function returns.

@@ -41,6 +41,7 @@ struct Case: Decodable {
   var dynamic: [String]
   var `repeat`: Bool
   var vmap: Bool
+  var scan: Bool
   var skip: String?
   var verify: Bool
   /// An entry elsewhere.
@@ -55,6 +56,7 @@ struct Case: Decodable {
     options.inputFactory = factory.map { "\(file.path):\($0)" }
     options.dynamic = dynamic
     options.verifiesVectorisation = vmap
+    options.scan = scan
     options.verify = verify
     return options
   }

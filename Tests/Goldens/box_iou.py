@@ -15,8 +15,8 @@ def clamp(x: Array, low: float | Array | None = None) -> Array:
 
 def box_iou(boxes: Array, others: Array) -> Array:
     """box_iou of boxes [N, 4], others [M, 4] -> [N, M] (functions.py:32)."""
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, -1] - boxes[:, 1])
-    other_area = (others[:, 2] - others[:, 0]) * (others[:, -1] - others[:, 1])
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    other_area = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     top_left = boxes[:, None]
     top_left_2 = jnp.maximum(top_left[..., :2], others[:, :2])
     bottom_right = jnp.minimum(top_left[..., 2:], others[:, 2:])

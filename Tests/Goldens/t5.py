@@ -52,7 +52,7 @@ def dropout(x: Array, rng: Array | None, rate: float = 0.1) -> Array:
     return jnp.where(keep, x / (1 - rate), 0)
 
 
-def attention(
+def encoder_self_attention_relative_bias(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -93,7 +93,7 @@ def attention(
     return values, attn_output
 
 
-def attention_2(
+def encoder_self_attention(
     params: dict,
     normed_hidden_states: Array,
     attention_mask: Array,
@@ -118,7 +118,7 @@ def attention_2(
     return linear(params["o"], attn_output.reshape(n, t, -1))
 
 
-def attention_3(
+def decoder_self_attention_relative_bias(
     params: dict, normed_hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
@@ -150,7 +150,7 @@ def attention_3(
     return values, attn_output
 
 
-def attention_4(
+def decoder_enc_dec_attention(
     params: dict,
     normed_hidden_states: Array,
     hidden_states: Array,
@@ -177,7 +177,7 @@ def attention_4(
     return linear(params["o"], attn_output.reshape(n, s, -1))
 
 
-def attention_5(
+def decoder_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -203,7 +203,7 @@ def dense_act_dense(
     return linear(params["wo"], dropout(hidden_states, rng))
 
 
-def layer_self_attention(
+def encoder_layer_self_attention_relative_bias(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -216,14 +216,14 @@ def layer_self_attention(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    values, attn_output = attention(
+    values, attn_output = encoder_self_attention_relative_bias(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
     attention_output = hidden_states + dropout(attn_output, keys[1])
     return values, attention_output
 
 
-def layer_self_attention_2(
+def encoder_layer_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -237,7 +237,7 @@ def layer_self_attention_2(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    normed_hidden_states = attention_2(
+    normed_hidden_states = encoder_self_attention(
         params["SelfAttention"],
         normed_hidden_states,
         attention_mask,
@@ -247,7 +247,7 @@ def layer_self_attention_2(
     return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
-def layer_self_attention_3(
+def decoder_layer_self_attention_relative_bias(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
@@ -256,14 +256,14 @@ def layer_self_attention_3(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    values, attn_output = attention_3(
+    values, attn_output = decoder_self_attention_relative_bias(
         params["SelfAttention"], normed_hidden_states, rng=keys[0]
     )
     attention_output = hidden_states + dropout(attn_output, keys[1])
     return values, attention_output
 
 
-def layer_self_attention_4(
+def decoder_layer_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -276,7 +276,7 @@ def layer_self_attention_4(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    normed_hidden_states = attention_5(
+    normed_hidden_states = decoder_self_attention(
         params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
     )
     return hidden_states + dropout(normed_hidden_states, keys[1])
@@ -307,7 +307,7 @@ def layer_cross_attention(
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], attention_output)
-    normed_hidden_states = attention_4(
+    normed_hidden_states = decoder_enc_dec_attention(
         params["EncDecAttention"],
         normed_hidden_states,
         hidden_states,
@@ -317,7 +317,7 @@ def layer_cross_attention(
     return attention_output + dropout(normed_hidden_states, keys[1])
 
 
-def block(
+def encoder_block_relative_attention_bias(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -329,14 +329,14 @@ def block(
     Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    values, attention_output = layer_self_attention(
+    values, attention_output = encoder_layer_self_attention_relative_bias(
         params["layer"][0], hidden_states, attention_mask, rng=keys[0]
     )
     hidden_states = layer_ff(params["layer"][1], attention_output, rng=keys[1])
     return values, hidden_states
 
 
-def block_2(
+def encoder_block(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
@@ -349,13 +349,13 @@ def block_2(
     Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    hidden_states = layer_self_attention_2(
+    hidden_states = encoder_layer_self_attention(
         params["layer"][0], hidden_states, attention_mask, values, rng=keys[0]
     )
     return layer_ff(params["layer"][1], hidden_states, rng=keys[1])
 
 
-def block_3(
+def decoder_block_relative_attention_bias(
     params: dict,
     hidden_states: Array,
     hidden_states_2: Array,
@@ -369,7 +369,7 @@ def block_3(
     S], [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    values, attention_output = layer_self_attention_3(
+    values, attention_output = decoder_layer_self_attention_relative_bias(
         params["layer"][0], hidden_states, rng=keys[0]
     )
     attention_output = layer_cross_attention(
@@ -383,7 +383,7 @@ def block_3(
     return values, hidden_states
 
 
-def block_4(
+def decoder_block(
     params: dict,
     hidden_states: Array,
     values: Array,
@@ -398,7 +398,7 @@ def block_4(
     [N, T] -> [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    hidden_states = layer_self_attention_4(
+    hidden_states = decoder_layer_self_attention(
         params["layer"][0], hidden_states, values, rng=keys[0]
     )
     hidden_states = layer_cross_attention(
@@ -407,7 +407,7 @@ def block_4(
     return layer_ff(params["layer"][2], hidden_states, rng=keys[2])
 
 
-def stack(
+def encoder_stack(
     params: dict,
     weight: Array,
     input_ids: Array,
@@ -423,17 +423,17 @@ def stack(
     inputs_embeds = weight[input_ids]
     attention_mask = attention_mask.astype(bool)
     hidden_states = dropout(inputs_embeds, keys[0])
-    values, hidden_states = block(
+    values, hidden_states = encoder_block_relative_attention_bias(
         params["block"][0], hidden_states, attention_mask, rng=keys[1]
     )
-    hidden_states = block_2(
+    hidden_states = encoder_block(
         params["block"][1], hidden_states, attention_mask, values, rng=keys[2]
     )
     hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
     return dropout(hidden_states, keys[3])
 
 
-def stack_2(
+def decoder_stack(
     params: dict,
     weight: Array,
     decoder_input_ids: Array,
@@ -450,14 +450,14 @@ def stack_2(
     keys = [None] * 4 if rng is None else jax.random.split(rng, 4)
     inputs_embeds = weight[decoder_input_ids]
     attention_mask = attention_mask.astype(bool)
-    values, hidden_states_2 = block_3(
+    values, hidden_states_2 = decoder_block_relative_attention_bias(
         params["block"][0],
         dropout(inputs_embeds, keys[0]),
         hidden_states,
         attention_mask,
         rng=keys[1],
     )
-    hidden_states = block_4(
+    hidden_states = decoder_block(
         params["block"][1],
         hidden_states_2,
         values,
@@ -483,7 +483,7 @@ def t5(
     encoder_last_hidden_state [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    outputs = stack(
+    outputs = encoder_stack(
         params["encoder"],
         params["shared"]["weight"],
         input_ids,
@@ -491,7 +491,7 @@ def t5(
         rng=keys[0],
     )
     sequence_output = (
-        stack_2(
+        decoder_stack(
             params["decoder"],
             params["shared"]["weight"],
             decoder_input_ids,
@@ -502,11 +502,7 @@ def t5(
         * 0.25
     )
     lm_logits = linear(params["shared"], sequence_output)
-    return {
-        "logits": lm_logits,
-        "past_key_values": "EncoderDecoderCache(self_attention_cache=DynamicCache(layers=[DynamicLayer, DynamicLayer]), cross_attention_cache=DynamicCache(layers=[DynamicLayer, DynamicLayer]))",
-        "encoder_last_hidden_state": outputs,
-    }
+    return {"logits": lm_logits, "encoder_last_hidden_state": outputs}
 
 
 def load_params(path: str) -> dict:

@@ -1,3 +1,4 @@
+import GraftIR
 import GraftSyntax
 import Testing
 
@@ -32,6 +33,18 @@ private func text(_ statements: [PythonStatement]) -> String {
             x = f(layer, x)
 
         """)
+  }
+
+  @Test func saysWhatALoopStandsFor() throws {
+    let calls = (0..<3).map { index in
+      PythonStatement.assign("h", call("f", element("blocks", index), index == 0 ? "tokens" : "h", "mask"))
+    }
+    let (statements, origins) = roller.rollKeepingOrigins([.assign("mask", call("causal", "tokens"))] + calls)
+    let loop = try #require(statements.last.flatMap { origins[$0] })
+    #expect(loop.turns == [1..<2, 2..<3, 3..<4])
+    let carried = try #require(loop.carried.first)
+    #expect(loop.carried.count == 1)
+    #expect(carried.name == "h" && carried.start == "tokens" && carried.ends == ["h", "h", "h"])
   }
 
   @Test func slicesAListThatBeginsElsewhere() {
@@ -284,5 +297,37 @@ private func text(_ statements: [PythonStatement]) -> String {
     #expect(twice.returningLastValue() == [sum, .return(call("f", "x", "x"))])
     let other = [sum, .return(call("relu", "x"))]
     #expect(other.returningLastValue() == other)
+  }
+}
+
+@Suite struct TreePathTests {
+  @Test func pathsOfConstantKeys() {
+    #expect(element("blocks", 2)[.string("w")].treePath(in: "params") == "blocks.2.w")
+    #expect(PythonExpression.name("params").treePath(in: "params") == "")
+    #expect(PythonExpression.name("params")["i"].treePath(in: "params") == nil)
+    #expect(element("blocks", 2, of: "state").treePath(in: "params") == nil)
+  }
+
+  @Test func pathsThatStatementsRead() {
+    let statements: [PythonStatement] = [
+      .assign("x", call("f", element("blocks", 0), key("scale")["i"])),
+      .for("layer", in: key("layers"), body: [.assign("x", call("g", "layer", "x"))]),
+    ]
+    #expect(statements.treePaths(in: "params") == ["blocks.0", "scale", "layers"])
+  }
+}
+
+@Suite struct VariableTypesTests {
+  @Test func aVariableHasTheTypeOfItsLastAssignment() {
+    let (small, large) = (TensorType(.float32, [1]), TensorType(.float32, [9]))
+    var types = VariableTypes()
+    types.declare("x", as: small, at: -1)
+    types.declare("x", as: large, at: 2)
+    #expect(types.type(of: "x", before: 2) == small)
+    #expect(types.type(of: "x", before: 3) == large)
+    #expect(types.type(of: "y", before: 3) == nil)
+    let moved = types.moved(by: 4)
+    #expect(moved.type(of: "x", before: 0) == small && moved.type(of: "x", before: 6) == small)
+    #expect(moved.type(of: "x", before: 7) == large)
   }
 }

@@ -18,7 +18,7 @@ private func emitted(_ build: (GraphBuilder, Operand) throws -> [Operand]) throw
   let text = try JAXModuleWriter(
     builder.finished(results: results),
     provenance: .init(source: "a test", origin: "test.py:1", weightsFile: "f.safetensors")
-  ).write()
+  ).write().text
   let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   let start = try #require(lines.firstIndex { $0.hasPrefix("def f(") })
   return lines[(start + 2)...].prefix { $0.hasPrefix("    ") }.joined(separator: "\n")

@@ -96,6 +96,7 @@ class Program:
                 self.params, self.state = loaded
             else:
                 self.params = loaded
+        self.stacks = [Stack(**described) for described in request.get("stacks") or []]
         self.wide = bool(request.get("wide"))
         if self.wide:
             self.widen()
@@ -127,7 +128,7 @@ class Program:
         wanted = bool(request.get("gradients"))
         floating = [k for k, x in enumerate(leaves) if wanted and is_inexact(x)]
         trainable = set(request.get("trainable") or [])
-        flat = dict(flatten_paths(self.params))
+        flat = unstacked(dict(flatten_paths(self.params)), self.stacks)
         chosen = {p: x for p, x in flat.items() if wanted and p in trainable}
 
         def call(parameters, values):
@@ -177,7 +178,7 @@ class Program:
     def call(self, request, parameters, leaves, train):
         """The emitted function's outputs, flattened as the request's tree says, new state and watched values."""
         positional = []
-        params = replace_paths(self.params, parameters)
+        params = replace_paths(self.params, self.stacked(parameters))
         if "params" in self.arguments:
             positional.append(params)
         if "state" in self.arguments:
@@ -205,6 +206,13 @@ class Program:
         collect(request["result"], result, outputs)
         return outputs, state, watcher.values
 
+    def stacked(self, parameters):
+        """Parameters under the names that they have in the file's tree, for some under those in the source."""
+        if not self.stacks or not parameters:
+            return parameters
+        flat = unstacked(dict(flatten_paths(self.params)), self.stacks)
+        return restacked(flat | parameters, self.stacks)
+
     def report(self, reply, request, leaves, floating, aux, by_path, by_value):
         outputs, state, watched = aux
         reply.document["outputs"] = [
@@ -228,6 +236,64 @@ class Program:
         for path, value in by_path.items():
             described = reply.add(f"parameter_gradient.{path}", conjugate(value))
             reply.document["parameter_gradients"][path] = described
+
+
+class Stack:
+    """Modules `path.member` whose parameters the file keeps stacked, at `path.position` or in the place of `path`."""
+
+    def __init__(self, path, members, position=None):
+        self.path = path
+        self.members = members
+        self.place = join(path, position or "")
+
+    def taken_apart(self, arrays):
+        """Arrays by path, with a path for each member in the place of the stack's."""
+        result = {}
+        for path, array in arrays.items():
+            if is_within(path, self.place):
+                rest = path[len(self.place) :].removeprefix(".")
+                for member, part in zip(self.members, array, strict=True):
+                    result[join(self.path, member, rest)] = part
+            else:
+                result[path] = array
+        return result
+
+    def put_together(self, arrays):
+        """The inverse of `taken_apart`."""
+        result, parts = {}, {}
+        for path, array in arrays.items():
+            rest = path.removeprefix(self.path).removeprefix(".")
+            member, _, rest = rest.partition(".")
+            if is_within(path, self.path) and member in self.members:
+                place = join(self.place, rest)
+                parts.setdefault(place, {})[member] = array
+            else:
+                result[path] = array
+        for path, found in parts.items():
+            result[path] = jnp.stack([found[member] for member in self.members])
+        return result
+
+
+def join(*parts):
+    return ".".join(part for part in parts if part)
+
+
+def is_within(path, place):
+    return not place or path == place or path.startswith(f"{place}.")
+
+
+def unstacked(arrays, stacks):
+    """Arrays by their paths in the source; stacks may be within stacks."""
+    for stack in sorted(stacks, key=lambda stack: len(stack.path)):
+        arrays = stack.taken_apart(arrays)
+    return arrays
+
+
+def restacked(arrays, stacks):
+    """The inverse of `unstacked`."""
+    for stack in sorted(stacks, key=lambda stack: -len(stack.path)):
+        arrays = stack.put_together(arrays)
+    return arrays
 
 
 class WideNumPy:

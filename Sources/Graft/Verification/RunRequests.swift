@@ -1,5 +1,6 @@
 import GraftFiles
 import GraftIR
+import GraftJAX
 
 /// A tensor's type on its way into Python.
 struct TensorDescription: Codable, Sendable {
@@ -33,6 +34,7 @@ struct TargetRunRequest: Encodable, Sendable {
   var module: String
   var weights: String
   var function: String
+  var stacks: [StackDescription]
   var mode: String
   var x64: Bool
   /// Whether to run everything in float64.
@@ -48,6 +50,20 @@ struct TargetRunRequest: Encodable, Sendable {
   var vmap: Bool
   /// The paths of the modules to report the outputs of.
   var watch: [String]
+}
+
+/// Modules whose parameters the target keeps as one tree of stacked arrays.
+struct StackDescription: Encodable, Sendable {
+  var path: String
+  var members: [String]
+  /// The tree's name beside those that are not stacked; nil if it takes the place of all of them.
+  var position: String?
+
+  init(_ stack: ParameterStack) {
+    path = stack.path
+    members = stack.members
+    position = stack.position
+  }
 }
 
 /// A nested structure as the runners read it.

@@ -2,6 +2,7 @@ import Foundation
 import GraftEmit
 import GraftFiles
 import GraftIR
+import GraftJAX
 import GraftOps
 import GraftPython
 import OrderedCollections
@@ -29,6 +30,8 @@ struct Verifier: Sendable {
   let host: PythonHost
   let trace: TraceReply
   let function: Function
+  /// The modules whose parameters the target keeps stacked.
+  let stacks: [ParameterStack]
   let options: TranspileOptions
   /// Weights for the source, when the target's are not those that it is built with.
   var weights: [String: TensorData] = [:]
@@ -70,7 +73,8 @@ struct Verifier: Sendable {
     var sources = [try await runSource(descriptions, tensors, mode: mode, dtype: nil, seed: seed)]
     func runTarget(wide: Bool) async throws -> RunReply {
       let request = TargetRunRequest(
-        module: target.module, weights: target.weights, function: target.function, mode: mode,
+        module: target.module, weights: target.weights, function: target.function,
+        stacks: stacks.map(StackDescription.init), mode: mode,
         x64: wide || function.needs64Bits, wide: wide, draws: seed, inputs: descriptions,
         structure: .tree(function.inputs), result: .tree(function.outputs),
         outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true,

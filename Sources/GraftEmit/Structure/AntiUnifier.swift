@@ -117,6 +117,7 @@ package struct AntiUnifier {
     case .expression:
       let values = statements.compactMap { if case .expression(let value) = $0 { value } else { nil } }
       return unify(values, of: statements.count).map { .expression($0) }
+    case .function(let function): return unifyDefinitions(statements, like: function)
     default: return nil
     }
   }
@@ -140,6 +141,22 @@ package struct AntiUnifier {
     }
     guard let iterable = unify(iterables, of: statements.count), let body = unifyAll(bodies) else { return nil }
     return .for(target, in: iterable, body: body)
+  }
+
+  /// Functions within the functions, which differ in their bodies.
+  private mutating func unifyDefinitions(
+    _ statements: [PythonStatement], like first: PythonFunction
+  ) -> PythonStatement? {
+    var common = first
+    var bodies: [[PythonStatement]] = []
+    for case .function(var function) in statements {
+      bodies.append(function.body)
+      function.body = first.body
+      guard function == first else { return nil }
+    }
+    guard bodies.count == statements.count, let body = unifyAll(bodies) else { return nil }
+    common.body = body
+    return .function(common)
   }
 
   // MARK: Expressions

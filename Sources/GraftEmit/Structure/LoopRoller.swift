@@ -34,29 +34,63 @@ package struct LoopRoller {
     self.size = size
   }
 
-  package func roll(_ statements: [PythonStatement]) -> [PythonStatement] {
-    var rolled = roll(statements, .overLists)
+  package func roll(_ statements: [PythonStatement]) -> [PythonStatement] { rollKeepingOrigins(statements).statements }
+
+  /// The statements with loops in them, and what each loop at the top stands for.
+  package func rollKeepingOrigins(
+    _ statements: [PythonStatement]
+  ) -> (statements: [PythonStatement], origins: [PythonStatement: RolledLoop]) {
+    var rolled = Rolled(statements: statements, lengths: Array(repeating: 1, count: statements.count))
+    rolled = roll(rolled, .overLists)
     for _ in 0..<Self.mostRounds {
       let next = roll(rolled, .overAnything)
-      if next == rolled { break }
+      if next.statements == rolled.statements { break }
       rolled = next
     }
-    return rolled
+    return (rolled.statements, rolled.loops)
   }
 
-  private func roll(_ statements: [PythonStatement], _ kind: Kind) -> [PythonStatement] {
-    let sized = statements.keyCounts
+  /// Statements, how many of the first ones each stands for, and where loops among them come from.
+  private struct Rolled {
+    var statements: [PythonStatement]
+    var lengths: [Int]
+    var loops: [PythonStatement: RolledLoop] = [:]
+
+    /// Adds a loop in the place of statements of `other` from a position on.
+    mutating func append(_ loop: Loop, from other: Rolled, at position: Int) {
+      let period = loop.length / loop.turns
+      var start = other.lengths[..<position].reduce(0, +)
+      let turns = (0..<loop.turns).map { turn in
+        let length = other.lengths[(position + turn * period)..<(position + (turn + 1) * period)].reduce(0, +)
+        defer { start += length }
+        return start..<(start + length)
+      }
+      statements.appendLoop(loop.statements, before: other.statements[(position + loop.length)...])
+      lengths += Array(repeating: 0, count: statements.count - 1 - lengths.count)
+      lengths.append(turns.map(\.count).reduce(0, +))
+      if let statement = statements.last { loops[statement] = RolledLoop(carried: loop.carried, turns: turns) }
+    }
+  }
+
+  private func roll(_ all: Rolled, _ kind: Kind) -> Rolled {
+    let sized = all.statements.keyCounts
     let size = { (list: PythonExpression) in self.size(list) ?? sized[list] }
-    var open = statements[...]
-    var result: [PythonStatement] = []
-    while let next = open.first {
-      if let loop = loop(in: open, kind, size) {
-        result.appendLoop(loop.statements, before: open.dropFirst(loop.length))
-        open = open.dropFirst(loop.length)
-        for list in loop.lists { open = open.map { $0.mapExpressions { $0.reading(list) } }[...] }
+    var all = all
+    var result = Rolled(statements: [], lengths: [], loops: all.loops)
+    var position = 0
+    while position < all.statements.count {
+      if let loop = loop(in: all.statements[position...], kind, size) {
+        result.append(loop, from: all, at: position)
+        position += loop.length
+        for list in loop.lists {
+          for later in position..<all.statements.count {
+            all.statements[later] = all.statements[later].mapExpressions { $0.reading(list) }
+          }
+        }
       } else {
-        result.append(next)
-        open.removeFirst()
+        result.statements.append(all.statements[position])
+        result.lengths.append(all.lengths[position])
+        position += 1
       }
     }
     return result
@@ -66,6 +100,8 @@ package struct LoopRoller {
     var statements: [PythonStatement]
     /// How many statements it replaces.
     var length: Int
+    var turns: Int
+    var carried: [RolledLoop.Carried]
     var savedLines: Int
     var lists: [(name: String, items: [PythonExpression])]
   }
@@ -110,7 +146,8 @@ package struct LoopRoller {
     let least = run.lists.isEmpty ? writer.hasLiterals ? 2 : 1 : 0
     guard kind == .overLists || saved >= least else { return nil }
     return Loop(
-      statements: written, length: turns.count * turns[0].count, savedLines: saved, lists: writer.lists(of: written))
+      statements: written, length: turns.count * turns[0].count, turns: turns.count, carried: writer.carried,
+      savedLines: saved, lists: writer.lists(of: written))
   }
 }
 
@@ -134,46 +171,6 @@ extension [PythonStatement] {
     }
     self[origin] = .assign([targets[0].substituting([start: .name(copy)])], value)
     self += loop.dropFirst()
-  }
-
-  /// The names that the statements read before they assign them.
-  fileprivate var readNames: [String] {
-    var assigned: Set<String> = []
-    var read: [String] = []
-    func reads(_ names: [String]) { read += names.filter { !assigned.contains($0) } }
-    for statement in self {
-      switch statement {
-      case .assign(let targets, let value):
-        reads(value.freeNames)
-        let names = targets.flatMap(\.targetNames)
-        reads(targets.flatMap(\.freeNames).filter { !names.contains($0) })
-        assigned.formUnion(names)
-      case .for(let target, in: let iterable, let body):
-        reads(iterable.freeNames)
-        let own = target.targetNames
-        reads(body.readNames.filter { !own.contains($0) })
-      default: reads(statement.names)
-      }
-    }
-    return read
-  }
-
-  /// The number of keys in `keys = split(rng, 4)`.
-  fileprivate var keyCounts: [PythonExpression: TreeSize] {
-    var counts: [PythonExpression: TreeSize] = [:]
-    func count(_ expression: PythonExpression) -> Int? {
-      switch expression {
-      case .conditional(_, _, let orElse): return count(orElse)
-      case .call(_, let arguments):
-        guard arguments.count == 2, case .positional(.integer(let count)) = arguments[1] else { return nil }
-        return count
-      default: return nil
-      }
-    }
-    for case .assign(let targets, let value) in self where targets == ["keys"] {
-      counts["keys"] = count(value).map { .list($0) }
-    }
-    return counts
   }
 }
 

@@ -92,6 +92,16 @@ struct LoopWriter {
     roles()?.contains { if case .literal = $0 { true } else { false } } ?? false
   }
 
+  /// What turns read as the turn before left it.
+  var carried: [RolledLoop.Carried] {
+    let renamed = finalNames() ?? [:]
+    return run.starts.compactMap { name, start in
+      guard let position = run.assigned[count - 1].firstIndex(of: name) else { return nil }
+      return RolledLoop.Carried(
+        name: renamed[name] ?? name, start: start, ends: run.assigned.map { $0[position] })
+    }
+  }
+
   // MARK: Names
 
   /// For the names that turns use, by that of the last turn, what the loop calls them; nil if a value that only one of the

@@ -21,6 +21,7 @@ class Case:
     dynamic: list
     repeat: bool
     vmap: bool
+    scan: bool
     skip: str | None
     verify: bool
     entry: str | None
@@ -69,6 +70,7 @@ class CaseList(list):
         dynamic: tuple = (),
         repeat: bool = False,
         vmap: bool = False,
+        scan: bool = False,
         skip: str | None = None,
         trained: bool = False,
         verify: bool = True,
@@ -76,8 +78,8 @@ class CaseList(list):
         """Add a case.
 
         `inputs` are specifications, or one function that returns example inputs. With `repeat` the conversion is made
-        twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`. `skip` is the reason not
-        to run the case. The weights of a `trained` model stay as they are. A target may be an entry elsewhere,
+        twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`; with `scan` loops over
+        equal layers are scans. `skip` is the reason not to run the case. The weights of a `trained` model stay as they are. A target may be an entry elsewhere,
         `package.module:name`. Without `verify` the case is only converted.
         """
         entry = target if isinstance(target, str) else None
@@ -103,6 +105,7 @@ class CaseList(list):
                 list(dynamic),
                 repeat,
                 vmap,
+                scan,
                 skip,
                 verify,
                 entry,

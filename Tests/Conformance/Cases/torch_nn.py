@@ -662,3 +662,84 @@ each(
         ),
     ],
 )
+
+
+# Scans over stacked layers.
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.out = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        y = torch.tanh(self.fc(x))
+        return x + self.out(y)
+
+
+class Stage(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.blocks = nn.ModuleList(Residual() for _ in range(depth))
+        self.out = nn.Linear(8, 8)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return torch.relu(self.out(x))
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.out = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, x, y):
+        u = self.dropout(torch.tanh(self.fc(x))) + y
+        v = torch.relu(self.out(u)) + x
+        return u, v
+
+
+class NestedStages(nn.Module):
+    """Scans within a scan."""
+
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList(Stage(3) for _ in range(4))
+
+    def forward(self, x):
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+
+class Pairs(nn.Module):
+    """Two carried values, and layers of which the first differs from the others."""
+
+    def __init__(self):
+        super().__init__()
+        self.pairs = nn.ModuleList(Pair() for _ in range(3))
+        self.rest = nn.ModuleList([Stage(2)] + [Residual() for _ in range(4)])
+
+    def forward(self, x):
+        y = torch.sin(x)
+        for pair in self.pairs:
+            x, y = pair(x, y)
+        for layer in self.rest:
+            x = layer(x)
+        return x, y
+
+
+class ReadElsewhere(nn.Module):
+    """Layers that stay a list, as another statement reads one of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.stage = Stage(3)
+
+    def forward(self, x):
+        return self.stage(x) @ self.stage.blocks[1].fc.weight
+
+
+CASES.add("scan_nested", NestedStages, "x=f32[N,8]", scan=True, vmap=True)
+CASES.add("scan_pairs", Pairs, "x=f32[N,8]", scan=True)
+CASES.add("scan_refused", ReadElsewhere, "x=f32[N,8]", scan=True)

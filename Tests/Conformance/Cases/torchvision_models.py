@@ -25,3 +25,17 @@ add(
         weights_backbone=None, num_classes=5, aux_loss=True
     ),
 )
+add(
+    "vit_scan",
+    lambda: models.VisionTransformer(
+        image_size=32,
+        patch_size=8,
+        num_layers=11,
+        num_heads=2,
+        hidden_dim=16,
+        mlp_dim=32,
+        dropout=0.1,
+    ),
+    "x=f32[N,3,32,32]",
+    scan=True,
+)

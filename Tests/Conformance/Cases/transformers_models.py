@@ -148,3 +148,25 @@ CASES.add(
     dynamic=NT,
     trained=True,
 )
+
+
+# Scans over stacked layers: with and without keys, over all layers and over all but the first.
+CASES.add(
+    "bert_scan",
+    bert_classification,
+    masked_inputs,
+    dynamic=NT,
+    vmap=True,
+    scan=True,
+    trained=True,
+)
+CASES.add("gpt2_scan", gpt2_lm, IDS, scan=True, trained=True, repeat=True)
+CASES.add("llama_scan", llama, IDS, scan=True, trained=True)
+
+
+@CASES.case(encoder_decoder_inputs, dynamic=(*NT, "decoder_input_ids=N,S"), scan=True)
+def t5_scan():
+    config = hf.T5Config(
+        vocab_size=50, d_model=16, d_kv=8, d_ff=32, num_layers=4, num_heads=2
+    )
+    return hf.T5ForConditionalGeneration(config)

@@ -15,7 +15,7 @@ import Graft
       var reply = Reply()
       do {
         let conversion = try Conversion(json: Data(line.utf8))
-        reply.source = try conversion.jax(conversion.prepared(conversion.function()).0)
+        reply.source = try conversion.jax(conversion.prepared(conversion.function()).0).text
       } catch {
         reply.error = "\(error)"
       }
