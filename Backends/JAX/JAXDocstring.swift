@@ -74,6 +74,7 @@ struct JAXModuleDocstring {
     let names = function.parameters.positional.map(\.name)
     let keywords = function.parameters.keywordOnly
     let hasState = names.contains("state")
+    let returnsState = hasState && function.returnsPair
     let draws = keywords.first { $0.name == "rng" }
     let output = outputs.joined(separator: ", ")
     let key = "rng=jax.random.key(0)"
@@ -88,14 +89,22 @@ struct JAXModuleDocstring {
       lines.append("params = load_params(\"\(weightsFile)\")")
     }
     let name = function.name
-    lines.append("\(output)\(hasState ? ", _" : "") = \(call(name, needed))")
+    lines.append("\(output)\(returnsState ? ", _" : "") = \(call(name, needed))")
     let training = (draws == nil ? [] : [key]) + (keywords.contains { $0.name == "train" } ? ["train=True"] : [])
     if training == needed {
-      lines.append("\(output)\(hasState ? ", _" : "") = \(call("jax.jit(\(name))", needed))")
+      lines.append("\(output)\(returnsState ? ", _" : "") = \(call("jax.jit(\(name))", needed))")
     } else {
-      lines.append("\(output)\(hasState ? ", state" : "") = \(call(name, training))")
+      lines.append("\(output)\(returnsState ? ", state" : "") = \(call(name, training))")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension PythonFunction {
+  /// Whether the function returns its outputs and a dict of new state.
+  fileprivate var returnsPair: Bool {
+    guard case .subscript("tuple", .tuple(let items)) = returns else { return false }
+    return items.count == 2 && items[1] == "dict"
   }
 }
 

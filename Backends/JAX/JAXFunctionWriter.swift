@@ -60,11 +60,9 @@ struct JAXFunctionWriter {
   private var hasParameters: Bool { !function.parameterPaths.isEmpty }
   private var hasState: Bool { !function.statePaths.isEmpty }
   private var drawsRandomNumbers: Bool { function.arguments.contains { $0.role == .key } }
-  private var updatesState: Bool {
+  private var returnsState: Bool {
     hasState && (!function.stateUpdates.isEmpty || calls.contains { $0.interface.returnsState })
   }
-  /// The main function returns its state even if it never changes, as its loader gives it.
-  private var returnsState: Bool { isMain ? hasState : updatesState }
   private var takesTrain: Bool { function.needsTrainFlag || calls.contains { $0.interface.takesTrain } }
 
   /// Gives every argument its expression, and returns the parameters of the emitted function.
@@ -194,7 +192,7 @@ struct JAXFunctionWriter {
     let leaves = function.body.results.map { emitter.expression($0) }
     let outputs = expression(function.outputs, leaves: leaves)
     guard returnsState else { return [.return(outputs)] }
-    return [.return(.tuple([outputs, updatesState ? "new_state" : "state"]))]
+    return [.return(.tuple([outputs, "new_state"]))]
   }
 
   private func expression(_ tree: Tree, leaves: [PythonExpression]) -> PythonExpression {

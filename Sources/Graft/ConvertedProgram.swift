@@ -72,7 +72,7 @@ struct ConvertedProgram: Sendable {
       }
     }
     return Manifest.Signature(
-      inputs: inputs, outputs: outputs, state: emitted.statePaths,
+      inputs: inputs, outputs: outputs, state: emitted.statePaths, newState: emitted.stateUpdates.map(\.path),
       rng: emitted.arguments.contains { $0.role == .key }, mode: emitted.dependsOnMode,
       symbols: emitted.symbols.map {
         Manifest.Symbol(name: $0.name, minimum: $0.minimum, maximum: $0.maximum)

@@ -45,8 +45,10 @@ public struct Manifest: Codable, Sendable, Equatable {
   public struct Signature: Codable, Sendable, Equatable {
     public var inputs: [Tensor]
     public var outputs: [Tensor]
-    /// Whether the function takes and returns state.
+    /// The paths of what the function takes beside parameters and inputs: statistics, tables.
     public var state: [String]
+    /// Those that training changes; where there are any, the function returns its outputs and the new state.
+    public var newState: [String]
     /// Whether it takes a random key.
     public var rng: Bool
     /// Whether training and inference differ.

@@ -98,7 +98,8 @@ extension FunctionEmitter {
       block.operations.contains { operation in
         if operation.name == "mode" { return operation.regions.last.map(draws) ?? false }
         guard let definition = OpCatalogue.definition(operation.name) else { return false }
-        return definition.drawsRandomNumbers && !definition.dependsOnMode || operation.regions.contains(where: draws)
+        let always = definition.drawsRandomNumbers && !definition.dependsOnMode(operation)
+        return always || operation.regions.contains(where: draws)
       }
     }
     return draws(function.body) || calls.contains { $0.interface.key == .required }

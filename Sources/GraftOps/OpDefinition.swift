@@ -42,7 +42,7 @@ package struct OpDefinition: Sendable {
   /// Whether running the op again with the same operands may give something else, or writes something.
   package var drawsRandomNumbers: Bool
   /// Whether the result depends on the function's mode (training or inference).
-  package var dependsOnMode: Bool
+  package var dependsOnMode: @Sendable (Operation) -> Bool
 
   package var tier: Tier { decomposition == nil ? .core : .composite }
 
@@ -50,7 +50,8 @@ package struct OpDefinition: Sendable {
     _ name: String, family: Family, summary: String, operands: [OperandSpec], attributes: [AttributeSpec] = [],
     results: [String] = ["result"], promotion: Promotion = .none, infer: @escaping Inference,
     differentiability: Differentiability? = nil, decomposition: Decomposition? = nil, spellings: [Spelling] = [],
-    samples: [Sample] = [], drawsRandomNumbers: Bool = false, dependsOnMode: Bool = false
+    samples: [Sample] = [], drawsRandomNumbers: Bool = false,
+    dependsOnMode: @escaping @Sendable (Operation) -> Bool = { _ in false }
   ) {
     self.name = name
     self.family = family

@@ -2,8 +2,8 @@
 (goldens.py:llama).
 
 params, state = load_params("llama.safetensors")
-outputs, _ = llama(params, state, input_ids)
-outputs, _ = jax.jit(llama)(params, state, input_ids)
+outputs = llama(params, state, input_ids)
+outputs = jax.jit(llama)(params, state, input_ids)
 """
 
 import jax
@@ -92,11 +92,11 @@ def model(params: dict, state: dict, input_ids: Array) -> Array:
     return rms_norm(params["norm"], hidden_states)
 
 
-def llama(params: dict, state: dict, input_ids: Array) -> tuple[dict, dict]:
+def llama(params: dict, state: dict, input_ids: Array) -> dict:
     """LlamaForCausalLM of input_ids [N, T] -> logits [N, T, 50] (modeling_llama.py:409)."""
     outputs = model(params["model"], state["model"], input_ids)
     logits = linear(params["lm_head"], outputs)
-    return {"logits": logits}, state
+    return {"logits": logits}
 
 
 def load_params(path: str) -> tuple[dict, dict]:

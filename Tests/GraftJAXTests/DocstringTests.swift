@@ -46,10 +46,10 @@ private func doc(
   }
 
   @Test func theModuleShowsHowItIsCalled() {
-    func text(_ parameters: PythonParameters) -> String {
+    func text(_ parameters: PythonParameters, returns: PythonExpression? = nil) -> String {
       JAXModuleDocstring(
         title: "Net", source: "PyTorch 2.13 (net.py:Net)", weightsFile: "net.safetensors",
-        function: PythonFunction("net", parameters, body: []), outputs: ["logits"]
+        function: PythonFunction("net", parameters, returns: returns, body: []), outputs: ["logits"]
       ).text
     }
     let (params, state, x) = (PythonParameter("params"), PythonParameter("state"), PythonParameter("x"))
@@ -57,7 +57,8 @@ private func doc(
     #expect(
       text(
         PythonParameters(
-          [params, state, x], keywordOnly: [PythonParameter("rng", default: PythonExpression.none), train])) == """
+          [params, state, x], keywordOnly: [PythonParameter("rng", default: PythonExpression.none), train]),
+        returns: PythonExpression.name("tuple")["Array", "dict"]) == """
           Net in JAX, converted from PyTorch 2.13 (net.py:Net).
 
           params, state = load_params("net.safetensors")
@@ -65,6 +66,7 @@ private func doc(
           logits, state = net(params, state, x, rng=jax.random.key(0), train=True)
 
           """)
+    #expect(text(PythonParameters([params, state, x])).hasSuffix("logits = jax.jit(net)(params, state, x)\n"))
     #expect(
       text(PythonParameters([params, x])).hasSuffix("logits = net(params, x)\nlogits = jax.jit(net)(params, x)\n"))
     #expect(

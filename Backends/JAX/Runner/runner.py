@@ -199,7 +199,7 @@ class Program:
         with watcher:
             result = self.function(*positional, **keywords)
         state = {}
-        if "state" in self.arguments:
+        if returns_state(self.function):
             result, new_state = result
             state = dict(flatten_paths(new_state))
         outputs = [None] * len(request["outputs"])
@@ -313,6 +313,14 @@ def widened(x):
     return x.astype(jnp.float64) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
+def returns_state(function):
+    """Whether an emitted function returns its outputs and its new state."""
+    annotation = inspect.signature(function).return_annotation
+    return "state" in inspect.signature(function).parameters and typing.get_args(
+        annotation
+    )[1:] == (dict,)
+
+
 class Watcher:
     """Records what the file's functions return for the modules whose parameters they are given.
 
@@ -334,13 +342,13 @@ class Watcher:
         }
 
     def watching(self, function):
-        returns_state = "state" in inspect.signature(function).parameters
+        has_state = returns_state(function)
 
         @functools.wraps(function)
         def call(params, *args, **keywords):
             result = function(params, *args, **keywords)
             path = self.nodes.get(id(params))
-            value = result[0] if returns_state else result
+            value = result[0] if has_state else result
             if path is not None and isinstance(value, jax.Array):
                 self.values[path] = value
             return result

@@ -140,7 +140,8 @@ extension Function {
   package var dependsOnMode: Bool {
     func depends(_ block: Block) -> Bool {
       block.operations.contains { operation in
-        OpCatalogue.definition(operation.name)?.dependsOnMode == true || operation.regions.contains(where: depends)
+        OpCatalogue.definition(operation.name)?.dependsOnMode(operation) == true
+          || operation.regions.contains(where: depends)
       }
     }
     return depends(body)

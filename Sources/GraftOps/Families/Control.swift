@@ -14,7 +14,7 @@ extension OpDefinition {
         guard let value = operand.asValue else { throw call.problem("a region must yield tensors") }
         return call.type(of: value)
       }
-    }, dependsOnMode: true)
+    }, dependsOnMode: { _ in true })
 
   /// `x`, as a constant to differentiation.
   package static let stopGradient: OpDefinition = unary(

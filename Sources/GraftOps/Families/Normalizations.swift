@@ -23,7 +23,7 @@ extension OpDefinition {
       guard x.rank >= 2 else { throw call.problem("takes [N, C, ...], not \(x)") }
       let statistics = TensorType(call.optionalType("running_mean")?.dtype ?? x.dtype, [x.shape[1]])
       return [x, statistics, statistics]
-    }, dependsOnMode: true)
+    }, dependsOnMode: { ($0.attributes["statistics"] ?? .string("mode")) == .string("mode") })
 
   /// Normalisation over the `rank` trailing axes (Ba, Kiros and Hinton, 2016), by the biased variance.
   package static let layerNorm: OpDefinition = OpDefinition(

@@ -79,7 +79,7 @@ extension OpDefinition {
       return [type]
     },
     differentiability: .none("the gradient needs the draw: decompose the training mode first"),
-    drawsRandomNumbers: true, dependsOnMode: true)
+    drawsRandomNumbers: true, dependsOnMode: { _ in true })
 
   /// x where positive, elsewhere x times a slope: in training drawn from [lower, upper), otherwise their mean.
   package static let randomRelu: OpDefinition = OpDefinition(
@@ -89,5 +89,5 @@ extension OpDefinition {
     infer: { [try $0.type(0)] },
     differentiability: .none("the gradient needs the draw: decompose the training mode first"),
     spellings: [.torch("torch.nn.functional.rrelu(input:x, lower, upper)")],
-    drawsRandomNumbers: true, dependsOnMode: true)
+    drawsRandomNumbers: true, dependsOnMode: { _ in true })
 }

@@ -85,7 +85,7 @@ private struct SinkingTranspose {
 extension OpDefinition {
   /// Whether every element of the result depends on the operands' elements at the same place alone.
   fileprivate var isElementwise: Bool {
-    [.elementwise, .comparison, .activation].contains(family) && !drawsRandomNumbers && !dependsOnMode
+    [.elementwise, .comparison, .activation].contains(family) && !drawsRandomNumbers
       && attribute("axis") == nil && attribute("axes") == nil
       && operands.allSatisfy { [.tensor, .tensorOrScalar].contains($0.kind) }
   }

@@ -52,6 +52,6 @@ extension Operation {
   /// Whether the operation makes a tensor of nothing but its attributes.
   fileprivate var isConstant: Bool {
     results.count == 1 && regions.isEmpty && operands.allSatisfy { $0.values.isEmpty }
-      && OpCatalogue.definition(name).map { !$0.drawsRandomNumbers && !$0.dependsOnMode } ?? false
+      && OpCatalogue.definition(name).map { !$0.drawsRandomNumbers && !$0.dependsOnMode(self) } ?? false
   }
 }

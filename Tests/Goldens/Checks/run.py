@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import typing
 
 os.environ.pop("XLA_FLAGS", None)  # as users run it
 
@@ -153,6 +154,8 @@ class Program:
         self.function = getattr(module, name)
         self.names = list(inspect.signature(self.function).parameters)
         self.has_state = "state" in self.names
+        returned = typing.get_args(inspect.signature(self.function).return_annotation)
+        self.returns_state = self.has_state and returned[1:] == (dict,)
         self.params, self.state = {}, {}
         if hasattr(module, "load_params"):
             loaded = module.load_params(str(weights))
@@ -164,7 +167,7 @@ class Program:
         if self.has_state:
             arguments.append(self.state if state is None else state)
         result = self.function(*arguments, **inputs, **keywords)
-        return result[0] if self.has_state else result
+        return result[0] if self.returns_state else result
 
 
 def flatten(outputs):
