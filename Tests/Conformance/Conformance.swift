@@ -21,6 +21,11 @@ struct Conformance: AsyncParsableCommand {
   @Option(help: "Write the results as a Markdown page.", completion: .file())
   var markdown: String?
 
+  @Option(
+    name: .customLong("from"), help: "Run nothing: take the results of an earlier run, as JSON; repeatable.",
+    completion: .file())
+  var earlier: [String] = []
+
   @Option(help: "The folder of the case files.", completion: .directory)
   var cases = "Tests/Conformance/Cases"
 
@@ -40,6 +45,10 @@ struct Conformance: AsyncParsableCommand {
   var repeated = false
 
   mutating func run() async throws {
+    if !earlier.isEmpty {
+      return try report(
+        earlier.flatMap { try JSONDecoder().decode([CaseResult].self, from: Data(contentsOf: URL(filePath: $0))) })
+    }
     let cases = URL(filePath: cases, directoryHint: .isDirectory)
     guard FileManager.default.fileExists(atPath: cases.appending(path: "cases.py").path) else {
       throw ValidationError("\(cases.path) holds no cases; run this in the repository's folder or give --cases")
@@ -91,7 +100,11 @@ struct Conformance: AsyncParsableCommand {
         results += try session.run(group)
       }
     }
-    if list { return }
+    if !list { try report(results) }
+  }
+
+  /// Writes the files that are asked for and ends with the count.
+  private func report(_ results: [CaseResult]) throws {
     if let json { try JSONEncoder.readable.encode(results).write(to: URL(filePath: json)) }
     if let markdown { try Data(ResultsPage(results: results).text.utf8).write(to: URL(filePath: markdown)) }
     for result in results where result.status == .skipped { print(result.line) }
