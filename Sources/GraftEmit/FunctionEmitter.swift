@@ -25,10 +25,11 @@ package final class FunctionEmitter {
   private(set) var initialBindings: [Value: PythonExpression] = [:]
   private var inputLists: [[Value]: PythonExpression] = [:]
   private var pending: OrderedDictionary<Value, PythonExpression> = [:]
+  private let uses: ValueUses
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
-  private let uses: [Value: Int]
-  private let consumers: [Value: Consumer]
+  /// The source statement that the last statement comes from.
+  private var lastStatement: SourceStatement?
   private let arguments: [Value: Argument]
   let parameterTree: ParameterTree
   let stateTree: ParameterTree
@@ -38,9 +39,6 @@ package final class FunctionEmitter {
   let calls: [EmittedCall]
   /// The values that are passed to emitted functions.
   let callOperands: Set<Value>
-
-  /// The values whose only reader is the operation right after theirs.
-  private let readNext: Set<Value>
 
   /// - Parameters:
   ///   - helpers: the names of helper functions that no variable may have; all if nil.
@@ -56,9 +54,8 @@ package final class FunctionEmitter {
     self.main = main ?? function.name
     imports = ImportSet(aliases: target.aliases)
     callOperands = Set(function.body.operations.filter { $0.callSite != nil }.flatMap(\.usedValues))
-    (uses, consumers) = Self.count(function)
-    remainingUses = uses
-    readNext = Self.readNext(function, uses)
+    uses = ValueUses(of: function)
+    remainingUses = uses.counts
     arguments = Dictionary(function.arguments.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
     parameterTree = ParameterTree(paths: function.parameterPaths)
     stateTree = ParameterTree(paths: function.statePaths)
@@ -118,18 +115,32 @@ package final class FunctionEmitter {
       if canInline(value, expression, operation) || isBetterUnnamed(value, expression) {
         pending[value] = expression
       } else {
-        append(.assign(.name(declare(value)), expression))
+        assign(value, expression, for: operation)
       }
     }
   }
 
+  /// Assigns a value to a variable. Those of `a, b = f(x), g(x)` stand in one statement where it takes one line.
+  private func assign(_ value: Value, _ expression: PythonExpression, for operation: Operation) {
+    let source = SourceStatement(operation.origin)
+    defer { lastStatement = source }
+    let targets = operation.origin.frames.last(where: { !$0.isLibrary })?.assignmentTargets ?? []
+    let last = statements.last
+    let joined = lastStatement == source ? last?.joining(name(for: value), expression, targets: targets) : nil
+    if joined != nil { statements.removeLast() }
+    let variable = declare(value)
+    if let joined, variable == name(for: value) { return append(joined) }
+    if joined != nil, let last { append(last) }
+    append(.assign(.name(variable), expression))
+  }
+
   /// Whether anything reads the value.
-  func isUsed(_ value: Value) -> Bool { uses[value, default: 0] > 0 }
+  func isUsed(_ value: Value) -> Bool { uses.count(value) > 0 }
 
   /// Whether the value would need a numbered name, as another one by its name is still read, and is better written where
   /// the next operation reads it.
   func isBetterUnnamed(_ value: Value, _ expression: PythonExpression) -> Bool {
-    guard readNext.contains(value), expression.nodeCount <= Self.longestOperand else { return false }
+    guard uses.isReadNext(value), expression.nodeCount <= Self.longestOperand else { return false }
     return !scope.isFree(name(for: value), isFree: isFree)
   }
 
@@ -138,7 +149,8 @@ package final class FunctionEmitter {
   private func name(for value: Value) -> String { function.info(value).hint ?? "out" }
 
   private func isFree(_ name: String, _ old: Value) -> Bool {
-    remainingUses[old, default: 0] <= 0 && !pending.values.contains { $0.freeNames.contains(name) }
+    remainingUses[old, default: 0] <= 0
+      && !pending.contains { remainingUses[$0.key, default: 0] > 0 && $0.value.freeNames.contains(name) }
   }
 
   /// Writes a value where it is read instead of giving it a name.
@@ -154,10 +166,10 @@ package final class FunctionEmitter {
 
   /// Folding a value into the statement that uses it must not make a line that nobody would write.
   private func canInline(_ value: Value, _ expression: PythonExpression, _ operation: Operation) -> Bool {
-    guard uses[value] == 1 else { return expression.isTrivial }
     if expression.isTrivial { return true }
+    guard uses.count(value) == 1 else { return uses.isIntermediate(value) && expression.onlyInsertsAxes }
     let isFolded =
-      switch consumers[value] {
+      switch uses.lastReader(of: value) {
       case .returned: operation.origin.isReturned
       case .statement(let consumer): consumer.isOne(with: SourceStatement(operation.origin))
       case .region, nil: false
@@ -198,7 +210,7 @@ package final class FunctionEmitter {
 
   private func read(_ value: Value) -> PythonExpression {
     if let expression = pending[value] {
-      if uses[value] == 1 { pending[value] = nil }
+      if uses.count(value) == 1 { pending[value] = nil }
       return expression
     }
     return bindings[value] ?? .name("undefined_\(value.id)")
@@ -246,7 +258,7 @@ package final class FunctionEmitter {
 
   /// Whether the value is the new value of the state at `path` and nothing else uses it.
   func onlyUpdates(_ value: Value, _ path: String) -> Bool {
-    uses[value] == 1 && function.stateUpdates.contains { $0.path == path && $0.value == .value(value) }
+    uses.count(value) == 1 && function.stateUpdates.contains { $0.path == path && $0.value == .value(value) }
   }
 
   /// Whether the value was written into the new state by the operation that computes it.
@@ -287,55 +299,6 @@ package final class FunctionEmitter {
 
   /// The variable that holds a dynamic extent.
   package static func symbolName(_ symbol: String) -> String { PythonIdentifier.snakeCase(symbol) }
-
-  // MARK: Use counts
-
-  /// How often each value is used, and its last consumer.
-  private static func count(_ function: Function) -> ([Value: Int], [Value: Consumer]) {
-    var uses: [Value: Int] = [:]
-    var consumers: [Value: Consumer] = [:]
-    func visit(_ block: Block) {
-      for operation in block.operations {
-        for value in operation.operands.flatMap(\.values) {
-          uses[value, default: 0] += 1
-          consumers[value] = .statement(SourceStatement(operation.origin))
-        }
-        for region in operation.regions {
-          visit(region)
-          // A value that a region captures must have a name outside of it.
-          for value in region.freeValues { consumers[value] = .region }
-          for value in region.results.flatMap(\.values) {
-            uses[value, default: 0] += 1
-            consumers[value] = .statement(SourceStatement(operation.origin))
-          }
-        }
-      }
-    }
-    visit(function.body)
-    for value in function.escapingValues {
-      uses[value, default: 0] += 1
-      consumers[value] = .returned
-    }
-    return (uses, consumers)
-  }
-
-  /// What reads a value last.
-  private enum Consumer {
-    case statement(SourceStatement)
-    /// A region, which needs a name for what it captures.
-    case region
-    case returned
-  }
-
-  private static func readNext(_ function: Function, _ uses: [Value: Int]) -> Set<Value> {
-    let operations = function.body.operations
-    var read: Set<Value> = []
-    for (operation, next) in zip(operations, operations.dropFirst()) where next.regions.isEmpty {
-      let operands = Set(next.operands.flatMap(\.values))
-      read.formUnion(operation.results.filter { uses[$0] == 1 && operands.contains($0) })
-    }
-    return read
-  }
 }
 
 extension Origin {
@@ -392,6 +355,13 @@ extension PythonExpression {
     case .unary(_, let operand): operand.isTrivial
     default: false
     }
+  }
+
+  /// Whether the expression is a variable's `x[:, None]`, which costs nothing to write twice.
+  var onlyInsertsAxes: Bool {
+    guard case .subscript(let base, let items) = self, base.isTrivial else { return false }
+    let all: [PythonExpression] = if case .tuple(let items) = items { items } else { [items] }
+    return all.allSatisfy { [.none, .fullSlice, .ellipsis].contains($0) }
   }
 
   /// The size of the tree.

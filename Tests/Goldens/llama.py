@@ -17,7 +17,7 @@ def linear(params: dict, x: Array) -> Array:
     return x @ params["weight"].T
 
 
-def rms_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
+def rms_norm(params: dict, x: Array, *, eps: float = 1e-6) -> Array:
     """Divide x by its root mean square over the last axis, then scale."""
     square = jnp.square(x).mean(-1, keepdims=True)
     return x * lax.rsqrt(square + eps) * params["weight"]
@@ -48,10 +48,8 @@ def attention(params: dict, hidden_states: Array, cos: Array, sin: Array) -> Arr
     query_states = linear(params["q_proj"], hidden_states).reshape(n, t, 4, -1)
     key_states = linear(params["k_proj"], hidden_states).reshape(n, t, 2, -1)
     value_states = linear(params["v_proj"], hidden_states).reshape(n, t, 2, -1)
-    cos = cos[:, :, None]
-    sin = sin[:, :, None]
-    q_embed = rotary_embedding(query_states, cos, sin)
-    k_embed = rotary_embedding(key_states, cos, sin)
+    q_embed = rotary_embedding(query_states, cos[:, :, None], sin[:, :, None])
+    k_embed = rotary_embedding(key_states, cos[:, :, None], sin[:, :, None])
     attn_output = jax.nn.dot_product_attention(
         q_embed, k_embed, value_states, is_causal=True
     )

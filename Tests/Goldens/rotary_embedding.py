@@ -13,10 +13,8 @@ def rotary_embedding(x: Array) -> Array:
     position = jnp.arange(x.shape[1], dtype=jnp.float32)
     frequency = 10000 ** (-jnp.arange(4, dtype=jnp.float32) / 4)
     angle = position[:, None] * frequency
-    cos = jnp.cos(angle)[None, :, None]
-    sin = jnp.sin(angle)[None, :, None]
-    first = x[..., :4]
-    second = x[..., 4:]
+    cos, sin = jnp.cos(angle)[None, :, None], jnp.sin(angle)[None, :, None]
+    first, second = x[..., :4], x[..., 4:]
     return jnp.concatenate(
         [first * cos - second * sin, second * cos + first * sin], axis=-1
     )

@@ -17,7 +17,7 @@ def linear(params: dict, x: Array) -> Array:
     return x @ params["weight"].T
 
 
-def rms_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
+def rms_norm(params: dict, x: Array, *, eps: float = 1e-6) -> Array:
     """Divide x by its root mean square over the last axis, then scale."""
     square = jnp.square(x).mean(-1, keepdims=True)
     return x * lax.rsqrt(square + eps) * params["weight"]

@@ -28,7 +28,7 @@ def conv2d(params: dict, x: Array, *, stride: int = 1) -> Array:
     return out + params["bias"][:, None, None]
 
 
-def layer_norm(params: dict, x: Array, *, eps: float = 1e-06) -> Array:
+def layer_norm(params: dict, x: Array, *, eps: float = 1e-6) -> Array:
     """Normalise x over the last axis, then scale and shift."""
     mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]

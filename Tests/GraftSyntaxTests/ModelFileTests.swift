@@ -103,7 +103,7 @@ import Testing
         from safetensors.numpy import load_file
 
 
-        def layer_norm(params: dict, x: Array, eps: float = 1e-05) -> Array:
+        def layer_norm(params: dict, x: Array, eps: float = 1e-5) -> Array:
             """Normalise the last axis of x, then scale and shift."""
             mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
             return (x - mean) * jax.lax.rsqrt(var + eps) * params["weight"] + params["bias"]

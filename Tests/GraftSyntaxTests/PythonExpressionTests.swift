@@ -26,10 +26,10 @@ import Testing
 
   @Test(
     arguments: [
-      (0.1, "0.1"), (1e-5, "1e-05"), (0.0001, "0.0001"), (1e16, "1e16"), (1e15, "1000000000000000.0"), (3, "3.0"),
+      (0.1, "0.1"), (1e-5, "1e-5"), (0.0001, "0.0001"), (1e16, "1e16"), (1e15, "1000000000000000.0"), (3, "3.0"),
       (-2.5, "-2.5"), (-0.0, "-0.0"), (1.5e300, "1.5e300"), (.leastNonzeroMagnitude, "5e-324"),
       (.greatestFiniteMagnitude, "1.7976931348623157e308"), (123456.789, "123456.789"), (.infinity, "float(\"inf\")"),
-      (-.infinity, "-float(\"inf\")"), (.nan, "float(\"nan\")"), (1.2345e-7, "1.2345e-07"),
+      (-.infinity, "-float(\"inf\")"), (.nan, "float(\"nan\")"), (1.2345e-7, "1.2345e-7"),
     ] as [(Double, String)])
   func floats(value: Double, expected: String) {
     #expect(PythonExpression.float(value).rendered == expected)

@@ -116,7 +116,7 @@ import Testing
             *,
             train: bool,
             momentum: float = 0.1,
-            eps: float = 1e-05,
+            eps: float = 1e-5,
         ) -> tuple[Array, dict]:
             \"""Summary.\"""
             return x

@@ -1,4 +1,5 @@
 import GraftEmit
+import GraftIR
 import GraftOps
 import GraftSyntax
 
@@ -29,6 +30,9 @@ extension JAXRules {
     "clip": { context in
       let type = try context.call.type(0)
       let (low, high) = (context.call["low"], context.call["high"])
+      if type.dtype.isFloating, let limited = context.limited(low: low.asScalar, high: high.asScalar) {
+        return [limited]
+      }
       var arguments = [context.operand("x")]
       var keywords: [(String, PythonExpression)] = []
       let names = type.dtype.isFloating ? ("low", "high") : ("min", "max")
@@ -76,5 +80,16 @@ extension EmitContext {
   fileprivate func floating(_ name: String) -> PythonExpression {
     guard let number = call[name].asScalar?.asDouble, number.isFinite else { return operand(name) }
     return .float(number)
+  }
+}
+
+extension EmitContext {
+  /// x limited by one number, `jnp.where(x < low, low, x)`: unlike `jnp.clip`, whose gradient at the limit is half of x's.
+  fileprivate func limited(low: Scalar?, high: Scalar?) -> PythonExpression? {
+    guard (low == nil) != (high == nil), call["low"].isAbsent || call["high"].isAbsent else { return nil }
+    let x = named("x")
+    let limit = operand(low == nil ? "high" : "low")
+    let isBeyond = low == nil ? x.compared(.greater, limit) : x.compared(.less, limit)
+    return reference("jax.numpy.where").call(isBeyond, limit, x)
   }
 }

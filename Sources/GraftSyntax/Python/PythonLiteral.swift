@@ -1,15 +1,13 @@
 /// How Python writes numbers and strings.
 enum PythonLiteral {
-  /// The shortest decimal that reads back as `value`, as `repr` chooses it but without a `+` in the exponent:
-  /// `0.1`, `1e-05`, `1e16`. The value is finite and not negative.
+  /// The shortest decimal that reads back as `value`, as `repr` chooses it but with the exponent as people write it:
+  /// `0.1`, `1e-5`, `1e16`. The value is finite and not negative.
   static func float(_ value: Double) -> String {
     let (digits, pointPosition) = shortestDigits(value)
     let exponent = pointPosition - 1
     if exponent < -4 || exponent >= 16 {
       let fraction = digits.count > 1 ? "." + String(digits.dropFirst()) : ""
-      let magnitude = String(abs(exponent))
-      let padded = magnitude.count < 2 ? "0" + magnitude : magnitude
-      return String(digits.prefix(1)) + fraction + "e" + (exponent < 0 ? "-" : "") + padded
+      return String(digits.prefix(1)) + fraction + "e" + String(exponent)
     }
     if pointPosition <= 0 {
       return "0." + String(repeating: "0", count: -pointPosition) + digits
