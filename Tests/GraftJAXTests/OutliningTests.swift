@@ -105,4 +105,20 @@ import Testing
     #expect(try text(3).contains("def block(params: dict, x: Array) -> Array:\n    return x * params[\"scale\"]"))
     #expect(try !text(2).contains("def block("))
   }
+
+  @Test func whatASmallModuleReturnsIsNamedByItsCaller() throws {
+    func line(_ number: Int, _ text: String) -> GraftIR.SourceLocation {
+      GraftIR.SourceLocation(file: "net.py", line: number, function: "forward", text: text)
+    }
+    let text = try Model(blocks: 1).emitted { b, _, x, weight in
+      b.origin = Origin(
+        modules: [ModuleCall(path: "act", className: "net.Act")],
+        frames: [line(30, "activated = self.act(x)"), line(11, "y = torch.exp(x)")], node: "exp")
+      let y = try b(.exp, x)
+      y.asValue.map { b.function.setHint("y", of: $0) }
+      b.origin = Origin(frames: [line(31, "return activated * self.scale + activated")], node: "sum")
+      return try b(.add, try b(.multiply, y, weight), y)
+    }
+    #expect(text.contains("activated = jnp.exp(x)"))
+  }
 }

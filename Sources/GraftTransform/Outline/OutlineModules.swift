@@ -48,13 +48,19 @@ package struct OutlineModules {
     _ items: [ModulePartition.Item], path: String, className: String, outerFrames: Int, of function: inout Function
   ) throws -> OutlinedFunction {
     let used = uses(items)
+    var readers: [Value: [Origin]] = [:]
+    for operation in items.map(\.operation) {
+      for value in operation.usedValues { readers[value, default: []].append(operation.origin) }
+    }
     let returned = Set(function.body.results.flatMap(\.values))
     var partition = ModulePartition(items) { accepts($0, $1, within: path) }
     var operations: [Operation] = []
     var calls: [ModuleCallSite] = []
     for element in partition.elements() {
       switch element {
-      case .operation(let item): operations.append(item.operation)
+      case .operation(let item):
+        nameResults(of: item.operation, in: path, outerFrames: outerFrames, readers, of: &function)
+        operations.append(item.operation)
       case .call(let module, let members):
         let own = uses(members)
         let prefix = module.path.relative(to: path) + "."
@@ -168,6 +174,23 @@ package struct OutlineModules {
       } else if results.count == 1 {
         function.setHint(nil, of: result)
       }
+    }
+  }
+
+  /// Names what a module that stays part of its caller returns after the variable of the calling statement.
+  private func nameResults(
+    of operation: Operation, in path: String, outerFrames outer: Int, _ readers: [Value: [Origin]],
+    of function: inout Function
+  ) {
+    let origin = operation.origin
+    let depth = origin.modules.lastIndex { $0.path == path }.map { $0 + 1 } ?? 0
+    guard let module = origin.modules.dropFirst(depth).first(where: { !$0.isContainer }), !module.isFrameworkLayer,
+      let attribute = module.path.split(separator: ".").last,
+      let call = origin.frames.dropFirst(outer).first(where: { $0.text.contains(".\(attribute)(") }),
+      call.assignmentTargets.count == 1
+    else { return }
+    for result in operation.results where readers[result, default: []].allSatisfy({ !$0.modules.contains(module) }) {
+      function.setHint(call.assignmentTargets[0], of: result)
     }
   }
 
