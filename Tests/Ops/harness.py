@@ -274,6 +274,7 @@ def compare(case, subject, function, train, constants):
         "rng" in arguments and arguments["rng"].default is inspect.Parameter.empty
     )
     replaced_draws = importlib.import_module("graft_jax_draws").replaced_draws
+    returns_state = importlib.import_module("graft_jax_runner").returns_state(function)
 
     def call(parameters, differentiable):
         filled = list(values)
@@ -294,7 +295,7 @@ def compare(case, subject, function, train, constants):
         if "train" in arguments:
             keywords["train"] = train
         result = function(*positional, *inputs, **keywords)
-        return result if "state" in arguments else (result, {})
+        return result if returns_state else (result, {})
 
     differentiable = [values[i] for i in floating]
     wanted = bool(case.options["gradients"] and cotangents)
