@@ -162,9 +162,9 @@ for form in ("llama", "root"):
         f"rms norm, {form}",
         Block(RMSNorm(form)),
         x,
-        emits='rms_norm(params["norm"], x, eps=1e-06)',
+        emits='rms_norm(params["norm"], x, eps=1e-6)',
     )
-case("rms norm, gemma", Block(RMSNorm("gemma")), x, emits="unit_rms(x, eps=1e-06)")
+case("rms norm, gemma", Block(RMSNorm("gemma")), x, emits="unit_rms(x, eps=1e-6)")
 case("eps beside the root", Block(RMSNorm("beside")), x, omits="unit_rms")
 case(
     "layer norm", Block(HandLayerNorm(False)), x, emits='layer_norm(params["norm"], x)'
