@@ -26,9 +26,9 @@ extension Group {
   /// XLA's optimiser takes half of the time of the larger models, and is not what is tested.
   var environment: [String: String] {
     switch self {
-    case .torchvision, .transformers:
+    case .torchvision, .transformers, .nn:
       ["XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"]
-    case .functions, .nn, .goldens: [:]
+    case .functions, .goldens: [:]
     }
   }
 }
@@ -44,6 +44,8 @@ struct Case: Decodable {
   var scan: Bool
   var skip: String?
   var verify: Bool
+  /// Whether XLA's optimiser stays on where a group does without.
+  var optimised: Bool
   /// An entry elsewhere.
   var entry: String?
 

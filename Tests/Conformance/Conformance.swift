@@ -44,6 +44,14 @@ struct Conformance: AsyncParsableCommand {
   @Flag(help: .hidden)
   var repeated = false
 
+  /// Only the cases that need XLA's optimiser.
+  @Flag(help: .hidden)
+  var optimised = false
+
+  /// Only the others.
+  @Flag(help: .hidden)
+  var plain = false
+
   mutating func run() async throws {
     if !earlier.isEmpty {
       return try report(
@@ -75,6 +83,7 @@ struct Conformance: AsyncParsableCommand {
       } else {
         try await worker.run { item in
           filter.accepts(group, item.name) && !exclude.contains(item.name) && (item.repeat || !repeated)
+            && !(item.optimised ? plain : optimised)
         }
       }
     } catch {

@@ -32,17 +32,22 @@ struct Session {
     try? FileManager.default.removeItem(at: journal.path)
     var results: [CaseResult] = []
     var lost: [CaseResult] = []
-    while true {
+    // Cases that need XLA's optimiser run by themselves where the others do without.
+    var passes = group.environment.isEmpty ? [[]] : [["--plain"], ["--optimised"]]
+    while let pass = passes.first {
       let done = results.map(\.name) + lost.map(\.name)
       let status = try launch(
         CommandLine.arguments[0],
-        words + arguments + done.flatMap { ["--exclude", $0] } + [
+        words + arguments + pass + done.flatMap { ["--exclude", $0] } + [
           "--worker", group.rawValue, "--cases", cases.path, "--journal", journal.path.path, "--output", output.path,
-        ], environment: group.environment)
+        ], environment: pass == ["--plain"] ? group.environment : [:])
       let (finished, unfinished) = try journal.read()
       let progressed = finished.count > results.count
       results = finished
-      if status == 0 { return results + lost }
+      if status == 0 {
+        passes.removeFirst()
+        continue
+      }
       guard let name = unfinished ?? (progressed ? nil : "process"), !lost.contains(where: { $0.name == name }) else {
         return results + lost
       }
@@ -51,6 +56,7 @@ struct Session {
       lost.append(result)
       if name == "process" { return results + lost }
     }
+    return results + lost
   }
 
   /// Prints the group's cases.

@@ -24,6 +24,7 @@ class Case:
     scan: bool
     skip: str | None
     verify: bool
+    optimised: bool
     entry: str | None
 
 
@@ -74,13 +75,14 @@ class CaseList(list):
         skip: str | None = None,
         trained: bool = False,
         verify: bool = True,
+        optimised: bool = False,
     ):
         """Add a case.
 
         `inputs` are specifications, or one function that returns example inputs. With `repeat` the conversion is made
         twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`; with `scan` loops over
         equal layers are scans. `skip` is the reason not to run the case. The weights of a `trained` model stay as they are. A target may be an entry elsewhere,
-        `package.module:name`. Without `verify` the case is only converted.
+        `package.module:name`. Without `verify` the case is only converted. With `optimised` XLA's optimiser stays on.
         """
         entry = target if isinstance(target, str) else None
         if entry is not None:
@@ -108,6 +110,7 @@ class CaseList(list):
                 scan,
                 skip,
                 verify,
+                optimised,
                 entry,
             )
         )

@@ -16,8 +16,14 @@ add("resnet50", lambda: models.resnet50(num_classes=10))
 add("mobilenet_v2", lambda: models.mobilenet_v2(num_classes=10))
 add("efficientnet_b0", lambda: models.efficientnet_b0(num_classes=10))
 add("convnext_tiny", lambda: models.convnext_tiny(num_classes=10))
-add("vit_b_16", lambda: models.vit_b_16(num_classes=10), "x=f32[N,3,224,224]")
-add("swin_t", lambda: models.swin_t(num_classes=10))
+# Without XLA's optimiser the products of attention take longer than it does.
+add(
+    "vit_b_16",
+    lambda: models.vit_b_16(num_classes=10),
+    "x=f32[N,3,224,224]",
+    optimised=True,
+)
+add("swin_t", lambda: models.swin_t(num_classes=10), optimised=True)
 add("densenet121", lambda: models.densenet121(num_classes=10))
 add(
     "deeplabv3_resnet50",
