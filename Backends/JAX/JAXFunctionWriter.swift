@@ -1,5 +1,6 @@
 import GraftEmit
 import GraftIR
+import GraftOps
 import GraftSyntax
 import GraftTransform
 import OrderedCollections
@@ -213,7 +214,7 @@ extension Function {
     func needs(_ block: Block) -> Bool {
       block.operations.contains { operation in
         switch operation.name {
-        case "batch_norm": operation.attributes["statistics"]?.asString ?? "mode" == "mode"
+        case "batch_norm": OpDefinition.batchNorm.dependsOnMode(operation)
         case "mode": !operation.regions[0].drawsRandomNumbers || operation.regions.contains(where: needs)
         default: operation.regions.contains(where: needs)
         }

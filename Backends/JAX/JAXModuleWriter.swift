@@ -84,7 +84,6 @@ package struct JAXModuleWriter {
   }
 
   private var hasState: Bool { !function.statePaths.isEmpty }
-  private var hasParameters: Bool { !function.parameterPaths.isEmpty }
 
   private var title: String { provenance.className ?? function.name }
 

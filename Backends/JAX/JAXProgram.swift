@@ -139,7 +139,7 @@ struct JAXProgram {
 
   private func docstring(of className: String, _ written: PythonFunction, _ instances: [Function]) -> String {
     let names = written.parameters.positional.map(\.name).filter { $0 != "params" && $0 != "state" }
-    let title = className.split(separator: ".").last.map(String.init) ?? written.name
+    let title = className.lastComponent ?? written.name
     return JAXDocstring(title: title, place: origins[className] ?? "", inputs: names, of: instances).text
   }
 
@@ -174,7 +174,7 @@ struct JAXProgram {
     let statements = writer.write(statements, rolledFrom: written.function.body, origins)
     if !writer.stacks.isEmpty { imports = used }
     stacks.formUnion(writer.stacks)
-    let name = function.className.split(separator: ".").last.map(String.init) ?? main
+    let name = function.className.lastComponent ?? main
     unscanned.formUnion(writer.notes.map { UnscannedLoop(function: name, note: $0) })
     otherReads.append((path, writer.otherReads))
     return statements
@@ -234,6 +234,9 @@ extension PythonStatement {
 
 extension String {
   fileprivate var firstComponent: String? { split(separator: ".").first.map(String.init) }
+
+  /// `Block` of `models.net.Block`.
+  var lastComponent: String? { split(separator: ".").last.map(String.init) }
 }
 
 /// A loop over parameters that is not a scan.

@@ -62,7 +62,7 @@ struct ModuleFunctionNames {
   }
 
   private static func wholeName(of className: String) -> String {
-    PythonIdentifier.snakeCase(className.split(separator: ".").last.map(String.init) ?? "module")
+    PythonIdentifier.snakeCase(className.lastComponent ?? "module")
   }
 
   /// The class's name without the model's words; nil if nothing that is a name is left.
@@ -74,8 +74,7 @@ struct ModuleFunctionNames {
   }
 
   private static func words(of className: String) -> [String] {
-    let name = className.split(separator: ".").last.map(String.init) ?? ""
-    return PythonIdentifier.snakeCase(name).split(separator: "_").map(String.init)
+    PythonIdentifier.snakeCase(className.lastComponent ?? "").split(separator: "_").map(String.init)
   }
 
   private static func prefixes(of names: [[String]]) -> [[String]] {

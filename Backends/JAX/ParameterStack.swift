@@ -46,11 +46,6 @@ package struct ParameterStack: Hashable, Sendable {
   }
 }
 
-extension String {
-  /// `self.name`
-  func appendingPath(_ name: String) -> String { isEmpty ? name : name.isEmpty ? self : "\(self).\(name)" }
-}
-
 extension [ParameterStack] {
   /// `params["layers"] = _stack(params["layers"])` for each of them, the inner ones first.
   func statements(_ tree: ParameterTree) -> [PythonStatement] {

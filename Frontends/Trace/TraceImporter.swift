@@ -222,8 +222,7 @@ package struct TraceImporter {
       builder.function.stateUpdates.append(StateUpdate(path: path, value: try value(mutation.value)))
     }
     var function = try builder.finished(results: results).drawing(keys)
-    function.nameTupleTargets()
-    function.nameIntermediates()
+    function.nameStatementTargets()
     return function
   }
 }

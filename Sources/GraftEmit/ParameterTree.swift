@@ -9,7 +9,7 @@ package struct ParameterTree: Sendable {
       var prefix = ""
       for part in path.split(separator: ".") {
         children[prefix, default: []].insert(String(part))
-        prefix = prefix.isEmpty ? String(part) : "\(prefix).\(part)"
+        prefix = prefix.appendingPath(String(part))
       }
     }
   }
@@ -30,7 +30,7 @@ package struct ParameterTree: Sendable {
     var prefix = ""
     for part in path.split(separator: ".") {
       if isList(prefix) { return false }
-      prefix = prefix.isEmpty ? String(part) : "\(prefix).\(part)"
+      prefix = prefix.appendingPath(String(part))
     }
     return !path.isEmpty
   }
@@ -45,9 +45,14 @@ package struct ParameterTree: Sendable {
     var prefix = ""
     return path.split(separator: ".").reduce(root) { expression, part in
       let isIndex = isList(prefix)
-      prefix = prefix.isEmpty ? String(part) : "\(prefix).\(part)"
+      prefix = prefix.appendingPath(String(part))
       if isIndex, let index = Int(part) { return expression[.integer(index)] }
       return expression[.string(String(part))]
     }
   }
+}
+
+extension String {
+  /// The path `self.name` in a tree of parameters; the root's is empty.
+  package func appendingPath(_ name: String) -> String { isEmpty ? name : name.isEmpty ? self : "\(self).\(name)" }
 }

@@ -33,14 +33,15 @@ struct Session {
     var results: [CaseResult] = []
     var lost: [CaseResult] = []
     // Cases that need XLA's optimiser run by themselves where the others do without.
-    var passes = group.environment.isEmpty ? [[]] : [["--plain"], ["--optimised"]]
+    var passes: [(arguments: [String], environment: [String: String])] =
+      group.environment.isEmpty ? [([], [:])] : [(["--plain"], group.environment), (["--optimised"], [:])]
     while let pass = passes.first {
       let done = results.map(\.name) + lost.map(\.name)
       let status = try launch(
         CommandLine.arguments[0],
-        words + arguments + pass + done.flatMap { ["--exclude", $0] } + [
+        words + arguments + pass.arguments + done.flatMap { ["--exclude", $0] } + [
           "--worker", group.rawValue, "--cases", cases.path, "--journal", journal.path.path, "--output", output.path,
-        ], environment: pass == ["--plain"] ? group.environment : [:])
+        ], environment: pass.environment)
       let (finished, unfinished) = try journal.read()
       let progressed = finished.count > results.count
       results = finished

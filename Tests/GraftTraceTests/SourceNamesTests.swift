@@ -40,7 +40,7 @@ import Testing
     statement(2, "y = a + b")
     let y = try builder(.add, readingInner ? inner : a, b)
     var function = builder.finished(results: [y, a])
-    function.nameTupleTargets()
+    function.nameStatementTargets()
     return [inner, a, b].map { $0.asValue.flatMap { function.info($0).hint } }
   }
 
@@ -72,7 +72,7 @@ import Testing
     let second = try layer("second", .tanh, first)
     builder.origin = Origin(frames: [SourceLocation(file: "/home/me/net.py", line: 2, text: "y = out + x")])
     var function = builder.finished(results: [try builder(.add, second, .value(x))])
-    function.nameIntermediates()
+    function.nameStatementTargets()
     #expect([first, second].map { $0.asValue.flatMap { function.info($0).hint } } == ["first", "out"])
   }
 }

@@ -63,15 +63,10 @@ def explain(entry, inputs, error):
 
 def check_outputs(entry, value, path=""):
     """Raise for an object among the outputs that is no tensor, number or container of them, as it may hold tensors."""
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, (tuple, list)):
-        items = enumerate(value)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, (type, Leaf)):
-        items = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
-    elif value is None or isinstance(value, PLAIN_OUTPUTS):
+    if value is None or isinstance(value, PLAIN_OUTPUTS):
         return
-    else:
+    items = parts(value)
+    if items is None:
         name = (
             f"the output `{path}` of {entry.name}"
             if path
@@ -100,13 +95,21 @@ def structure(value):
     """What two results must have in common: their containers' keys, and where tensors are."""
     if isinstance(value, Leaf):
         return value.index
+    items = parts(value)
+    if items is None:
+        return None
+    inner = [(str(key), structure(item)) for key, item in items]
+    return isinstance(value, (tuple, list)), inner
+
+
+def parts(value):
+    """What a container holds, by key or number; None for anything else."""
     if isinstance(value, dict):
-        return [(str(k), structure(v)) for k, v in value.items()]
+        return list(value.items())
     if isinstance(value, (tuple, list)):
-        return [structure(v) for v in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return [(f.name, structure(getattr(value, f.name))) for f in fields]
+        return list(enumerate(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, (type, Leaf)):
+        return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
     return None
 
 

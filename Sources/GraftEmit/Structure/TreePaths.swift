@@ -7,10 +7,9 @@ extension PythonExpression {
     case .name(root): return ""
     case .subscript(let base, let key):
       guard let path = base.treePath(in: root) else { return nil }
-      let prefix = path.isEmpty ? "" : path + "."
       switch key {
-      case .string(let name): return prefix + name
-      case .integer(let number): return prefix + String(number)
+      case .string(let name): return path.appendingPath(name)
+      case .integer(let number): return path.appendingPath(String(number))
       default: return nil
       }
     default: return nil

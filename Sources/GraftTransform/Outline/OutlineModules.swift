@@ -47,11 +47,11 @@ package struct OutlineModules {
   private func body(
     _ items: [ModulePartition.Item], path: String, className: String, outerFrames: Int, of function: inout Function
   ) throws -> OutlinedFunction {
-    let used = uses(items)
     var readers: [Value: [Origin]] = [:]
     for operation in items.map(\.operation) {
       for value in operation.usedValues { readers[value, default: []].append(operation.origin) }
     }
+    let used = readers.mapValues(\.count)
     let returned = Set(function.body.results.flatMap(\.values))
     var partition = ModulePartition(items) { accepts($0, $1, within: path) }
     var operations: [Operation] = []

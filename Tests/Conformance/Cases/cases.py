@@ -81,8 +81,9 @@ class CaseList(list):
 
         `inputs` are specifications, or one function that returns example inputs. With `repeat` the conversion is made
         twice and must give the same bytes; with `vmap` the result must work under `jax.vmap`; with `scan` loops over
-        equal layers are scans. `skip` is the reason not to run the case. The weights of a `trained` model stay as they are. A target may be an entry elsewhere,
-        `package.module:name`. Without `verify` the case is only converted. With `optimised` XLA's optimiser stays on.
+        equal layers are scans. `skip` is the reason not to run the case. The weights of a `trained` model stay as they
+        are. A target may be an entry elsewhere, `package.module:name`. Without `verify` the case is only converted.
+        With `optimised` XLA's optimiser stays on.
         """
         entry = target if isinstance(target, str) else None
         if entry is not None:
