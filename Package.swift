@@ -63,7 +63,9 @@ let package = Package(
       ["GraftIR", "GraftOps", "GraftTransform", "GraftSyntax", "GraftEmit", collections],
       resources: [.embedInCode("Runner"), .embedInCode("Helpers")]),
     .target(name: "NativeKernels", path: "Backends/Native/NativeKernels"),
-    module("GraftNative", path: "Backends/Native", exclude: ["NativeKernels"], ["NativeKernels"]),
+    module(
+      "GraftNative", path: "Backends/Native", exclude: ["NativeKernels"],
+      ["GraftIR", "GraftOps", "GraftTransform", "GraftFiles", "NativeKernels"]),
 
     // What people use.
     module(

@@ -1,0 +1,24 @@
+/// Elementwise work over a whole view.
+struct ChainStep: Step {
+  let program: ChainProgram
+  let kernels: VectorKernels
+
+  var name: String { program.length <= 1 ? "elementwise" : "elementwise x\(program.length)" }
+  var reads: [View] { program.sources.map(\.view) }
+  var writes: [View] { [program.target.view] }
+  var flops: Int { program.count * program.length }
+  var scratchBytes: Int { program.scratchBytes }
+
+  /// Elements of a task: enough work to be worth a hand-over, as little as balances.
+  private var grain: Int {
+    let blocks = max(4, 64 / max(program.length, 1))
+    return blocks * ChainProgram.blockLength
+  }
+
+  var taskCount: Int { max(1, (program.count + grain - 1) / grain) }
+
+  func run(task: Int, in frame: borrowing TaskFrame) {
+    let start = task * grain
+    program.run(start..<min(start + grain, program.count), in: frame, kernels)
+  }
+}

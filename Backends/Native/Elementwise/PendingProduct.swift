@@ -1,0 +1,19 @@
+package import GraftIR
+
+/// A product, or a convolution, that waits for the elementwise work on its result, to do both in one go.
+package protocol PendingProduct: AnyObject, Sendable {
+  var shape: [Int] { get }
+  var dtype: DType { get }
+  /// The axes from the outermost to the innermost, as it writes them.
+  var order: [Int] { get }
+  /// What it reads.
+  var reads: [View] { get }
+  /// The kernel call that writes to `target`, laid out in ``order``, and then does the work of `epilogue` there.
+  func step(writing target: View, then epilogue: Epilogue?, _ kernels: NativeKernelSet) throws -> any Step
+}
+
+/// Elementwise work on what a product has written: an expression that reads the product's target.
+package struct Epilogue: Sendable {
+  let expression: Expression
+  let program: ChainProgram
+}

@@ -1,0 +1,81 @@
+import GraftIR
+import NativeKernels
+
+/// A C function that computes a block of elements: target, up to three operands, number of elements.
+typealias BlockFunction =
+  @convention(c) (
+    UnsafeMutableRawPointer, UnsafeRawPointer, UnsafeRawPointer?, UnsafeRawPointer?, Int
+  ) -> Void
+
+/// The elementwise kernels of a path.
+struct VectorKernels: Sendable {
+  private let path: GraftPath
+  private let moves: [Moves?]
+
+  /// The moves for elements of one width.
+  private struct Moves: @unchecked Sendable { let table: UnsafePointer<GraftMoves> }
+
+  init(_ path: KernelPath) {
+    self.path = path.kernels
+    moves = (0...8).map { width in graft_moves(path.kernels, width).map(Moves.init) }
+  }
+
+  /// The function of an operator for operands of a type; nil if there is none.
+  func block(_ name: BlockOperator, _ type: DType) -> BlockFunction? {
+    type.kernelType.flatMap { graft_block(path, name.kernel, $0) }
+  }
+
+  /// The conversion between two types; nil where one has no kernels.
+  func cast(_ from: DType, _ to: DType) -> BlockFunction? {
+    guard let from = from.kernelType, let to = to.kernelType else { return nil }
+    return graft_cast(path, from, to)
+  }
+
+  /// Writes one element `count` times.
+  func fill(_ target: UnsafeMutableRawPointer, _ element: UnsafeRawPointer, width: Int, _ count: Int) {
+    moves[width]?.table.pointee.fill(target, element, count)
+  }
+
+  /// Reads elements that are `step` bytes apart.
+  func gather(
+    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int
+  ) {
+    moves[width]?.table.pointee.gather(target, source, step / width, count)
+  }
+
+  /// Writes elements `step` bytes apart.
+  func scatter(
+    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int
+  ) {
+    moves[width]?.table.pointee.scatter(target, step / width, source, count)
+  }
+}
+
+extension KernelPath {
+  var kernels: GraftPath {
+    switch self {
+    case .avx512: GRAFT_AVX512
+    case .avx2: GRAFT_AVX2
+    case .baseline: GRAFT_BASELINE
+    }
+  }
+}
+
+extension DType {
+  /// The type as kernels know it; nil for those without kernels.
+  var kernelType: GraftType? {
+    switch self {
+    case .bool: GRAFT_TYPE_BOOL
+    case .uint8: GRAFT_TYPE_U8
+    case .int8: GRAFT_TYPE_I8
+    case .int16: GRAFT_TYPE_I16
+    case .int32: GRAFT_TYPE_I32
+    case .int64: GRAFT_TYPE_I64
+    case .float16: GRAFT_TYPE_F16
+    case .bfloat16: GRAFT_TYPE_BF16
+    case .float32: GRAFT_TYPE_F32
+    case .float64: GRAFT_TYPE_F64
+    case .uint16, .uint32, .uint64, .complex64, .complex128, .key: nil
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import GraftIR
+import GraftOps
+
+extension LoweringRule {
+  /// Ops whose every element depends on the elements at the same place.
+  static let elementwise: [LoweringRule] =
+    unaries.map { definition, name in
+      LoweringRule(definition) { planner, call in [try planner.apply(name, call)] }
+    } + binaries.map { definition, name in
+      LoweringRule(definition) { planner, call in [try planner.apply(name, call)] }
+    } + [
+      LoweringRule(.cast) { planner, call in
+        let (shape, dtype) = try call.resultType(planner)
+        let x = try planner.expression(call[0], as: dtype)
+        return [x.dtype == dtype ? x : Expression(.cast(x), dtype: dtype, shape: shape)]
+      },
+      LoweringRule(.where_) { planner, call in
+        let (shape, dtype) = try call.resultType(planner)
+        let condition = try planner.stretched(planner.expression(call[0], as: .bool), shape)
+        let branches = try [call[1], call[2]].map { try planner.stretched(planner.expression($0, as: dtype), shape) }
+        return [Expression(.apply(.where_, [condition] + branches), dtype: dtype, shape: shape)]
+      },
+      LoweringRule(.gelu) { planner, call in
+        [try planner.apply(try call.bool("approximate") ? .geluTanh : .geluErf, call)]
+      },
+      LoweringRule(.clip) { planner, call in
+        let (shape, dtype) = try call.resultType(planner)
+        var x = try planner.stretched(planner.expression(call[0], as: dtype), shape)
+        for (limit, name) in [(call[1], BlockOperator.maximum), (call[2], .minimum)] where !limit.isAbsent {
+          let bound = try planner.stretched(planner.expression(limit, as: dtype), shape)
+          x = Expression(.apply(name, [x, bound]), dtype: dtype, shape: shape)
+        }
+        return [x]
+      },
+    ]
+
+  private static let unaries: [(OpDefinition, BlockOperator)] = [
+    (.negative, .negative), (.abs, .abs), (.sign, .sign), (.exp, .exp), (.expm1, .expm1), (.log, .log),
+    (.log1p, .log1p), (.log2, .log2), (.exp2, .exp2), (.sqrt, .sqrt), (.rsqrt, .rsqrt), (.reciprocal, .reciprocal),
+    (.square, .square), (.tanh, .tanh), (.sigmoid, .sigmoid), (.relu, .relu), (.silu, .silu), (.erf, .erf),
+    (.erfc, .erfc), (.sin, .sin), (.cos, .cos), (.tan, .tan), (.asin, .asin), (.acos, .acos), (.atan, .atan),
+    (.sinh, .sinh), (.cosh, .cosh), (.asinh, .asinh), (.acosh, .acosh), (.atanh, .atanh), (.floor, .floor),
+    (.ceil, .ceil), (.round, .round), (.trunc, .trunc), (.isNaN, .isNaN), (.isInfinite, .isInfinite),
+    (.isFinite, .isFinite), (.signBit, .signBit), (.bitwiseNot, .bitwiseNot),
+  ]
+
+  private static let binaries: [(OpDefinition, BlockOperator)] = [
+    (.add, .add), (.subtract, .subtract), (.multiply, .multiply), (.divide, .divide), (.power, .power),
+    (.maximum, .maximum), (.minimum, .minimum), (.atan2, .atan2), (.floorDivide, .floorDivide),
+    (.truncateDivide, .truncateDivide), (.remainder, .remainder), (.fmod, .fmod), (.bitwiseAnd, .bitwiseAnd),
+    (.bitwiseOr, .bitwiseOr), (.bitwiseXor, .bitwiseXor), (.leftShift, .leftShift), (.rightShift, .rightShift),
+    (.equal, .equal), (.notEqual, .notEqual), (.less, .less), (.lessEqual, .lessEqual), (.greater, .greater),
+    (.greaterEqual, .greaterEqual),
+  ]
+}
+
+extension Planner {
+  /// An operator over the operands of a call, which broadcast to its result.
+  func apply(_ name: BlockOperator, _ call: OpCall) throws -> Expression {
+    let (shape, dtype) = try call.resultType(self)
+    let tensor = call.operands.lazy.compactMap(\.asValue).first
+    let operandType = tensor.map { function.type(of: $0).dtype } ?? dtype
+    let operands = try call.operands.map { try stretched(expression($0, as: operandType), shape) }
+    return Expression(.apply(name, operands), dtype: dtype, shape: shape)
+  }
+
+  /// The expression under a shape that it broadcasts to. What would be computed again and again is computed once.
+  func stretched(_ expression: Expression, _ shape: [Int]) throws -> Expression {
+    if case .scalar(let scalar) = expression.node {
+      return Expression(.scalar(scalar), dtype: expression.dtype, shape: shape)
+    }
+    if expression.shape == shape { return expression }
+    return Expression(try view(expression).broadcast(to: shape))
+  }
+}

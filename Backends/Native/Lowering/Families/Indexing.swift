@@ -1,0 +1,39 @@
+import GraftIR
+import GraftOps
+
+extension LoweringRule {
+  static let indexing: [LoweringRule] = [
+    LoweringRule(.index) { planner, call in
+      let (shape, dtype) = try call.resultType(planner)
+      let source = try planner.view(planner.expression(call[0], as: dtype))
+      let picks = try planner.picks(call, of: source, indices: call[1])
+      let target = planner.allocate(shape, source.dtype)
+      planner.add(TakeStep(picks: picks, target: target.transposed(picks.resultOrder)))
+      return [Expression(target)]
+    }
+  ]
+}
+
+extension Planner {
+  /// The places that a call's index tensors name.
+  func picks(_ call: OpCall, of source: View, indices operand: Operand) throws -> IndexPicks {
+    let axes = try call.axes("axes", rank: source.rank)
+    let indices = try operand.values.map { try expression($0).converted(to: .int64) }
+    let shape = indices.reduce([]) { Self.broadcast($0, $1.shape) }
+    let views = try indices.map { try view(stretched($0, shape)) }
+    return IndexPicks(axes: Array(zip(axes, views)).map { (axis: $0, indices: $1) }, source: source)
+  }
+}
+
+extension IndexPicks {
+  /// The result's axes in the order of the indices' first, then the tensor's others: the indices' stand where the first
+  /// indexed axis stood, or in front where those are apart.
+  var resultOrder: [Int] {
+    let indexed = axes.map(\.axis)
+    let areTogether = zip(indexed, indexed.dropFirst()).allSatisfy { $1 == $0 + 1 }
+    let start = areTogether ? indexed.first ?? 0 : 0
+    let picked = Array(start..<start + shape.count)
+    let others = (0..<shape.count + rest.count).filter { !picked.contains($0) }
+    return picked + others
+  }
+}

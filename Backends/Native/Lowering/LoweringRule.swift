@@ -1,0 +1,30 @@
+import GraftIR
+import GraftOps
+
+/// How an op is computed natively.
+struct LoweringRule: Sendable {
+  let op: String
+  /// The results' expressions, after laying down the steps that they need.
+  let lower: @Sendable (Planner, OpCall) throws -> [Expression]
+
+  init(_ op: OpDefinition, _ lower: @escaping @Sendable (Planner, OpCall) throws -> [Expression]) {
+    self.op = op.name
+    self.lower = lower
+  }
+
+  /// Every rule by the name of its op.
+  static let named: [String: LoweringRule] = Dictionary(
+    families.flatMap { $0 }.map { ($0.op, $0) }, uniquingKeysWith: { first, _ in first })
+
+  private static let families: [[LoweringRule]] = [
+    creation, elementwise, views, joining, products, reductions, normalizations, indexing, convolutions, pooling,
+  ]
+}
+
+extension OpCall {
+  /// The shape and type of the first result.
+  func resultType(_ planner: Planner, _ index: Int = 0) throws -> (shape: [Int], dtype: DType) {
+    let type = planner.function.type(of: results[index])
+    return (try type.knownShape(), type.dtype)
+  }
+}

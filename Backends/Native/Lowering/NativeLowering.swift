@@ -1,0 +1,127 @@
+import GraftFiles
+import GraftIR
+import GraftOps
+import GraftTransform
+
+/// From a function to a plan.
+enum NativeLowering {
+  /// The function in inference, in terms of the ops that have a rule.
+  ///
+  /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without one.
+  static func prepare(_ function: Function) throws -> Function {
+    let pipeline = PassPipeline(
+      "lower",
+      [
+        FixMode(isTraining: false), EliminateDeadCode(), DecomposeComposites { LoweringRule.named[$0.name] != nil },
+        FoldConstants(), EliminateCommonSubexpressions(), EliminateDeadCode(),
+      ])
+    let prepared = try pipeline.run(function)
+    try checkSupport(prepared)
+    return prepared
+  }
+
+  private static func checkSupport(_ function: Function) throws {
+    var missing: [String: (count: Int, first: SourceLocation?)] = [:]
+    for operation in function.body.operations where LoweringRule.named[operation.name] == nil {
+      let known = missing[operation.name]
+      missing[operation.name] = ((known?.count ?? 0) + 1, known?.first ?? operation.origin.location)
+    }
+    guard !missing.isEmpty else { return }
+    throw Diagnostic(
+      .unsupported, "\(function.name) needs \(missing.count) ops that have no native kernel yet",
+      remedy: "Run the emitted source in its own framework.",
+      notes: missing.sorted { $0.key < $1.key }.map { name, use in
+        let place = use.first.map { " (first at \($0))" } ?? ""
+        return "\(name), used \(use.count == 1 ? "once" : "\(use.count) times")\(place)"
+      })
+  }
+
+  /// The plan of a prepared function whose sizes are known.
+  static func plan(
+    _ function: Function, kernels: NativeKernelSet, pool: ThreadPool,
+    weights: (Argument) throws -> TensorData?
+  ) throws -> Plan {
+    let planner = Planner(function, kernels: kernels)
+    let inputs = try bindArguments(planner, weights)
+    for operation in function.body.operations { try lower(operation, planner) }
+    planner.origin = .unknown
+    let outputs = try function.body.results.enumerated().map { index, operand in
+      try output(index, operand, planner)
+    }
+    return try Plan(planner, inputs: inputs, outputs: outputs, pool: pool)
+  }
+
+  private static func bindArguments(
+    _ planner: Planner, _ weights: (Argument) throws -> TensorData?
+  ) throws -> [Plan.Port] {
+    let function = planner.function
+    let leaves = function.inputLeaves.sorted { $0.key < $1.key }
+    var inputs: [Plan.Port] = []
+    for (index, leaf) in leaves.enumerated() {
+      let type = function.type(of: leaf.value)
+      let shape = try type.knownShape()
+      let buffer = planner.addBuffer(.input(index), byteCount: shape.reduce(type.dtype.byteWidth, *))
+      let view = View(buffer: buffer, dtype: type.dtype, rowMajor: shape)
+      try planner.define(leaf.value, Expression(view))
+      inputs.append(Plan.Port(dtype: type.dtype, shape: shape, view: view))
+    }
+    let used = Set(function.body.operations.flatMap(\.usedValues) + function.escapingValues)
+    for argument in function.arguments where used.contains(argument.value) {
+      switch argument.role {
+      case .input: continue
+      case .key:
+        throw Diagnostic(.unsupported, "\(function.name) draws random numbers in inference, which is not native yet")
+      case .parameter, .state, .constant:
+        guard let tensor = try weights(argument) else {
+          throw Diagnostic(.invalidPackage, "the package lacks `\(argument.path ?? "")`")
+        }
+        try planner.define(argument.value, Expression(planner.constant(try tensor.aligned())))
+      }
+    }
+    return inputs
+  }
+
+  private static func lower(_ operation: Operation, _ planner: Planner) throws {
+    planner.origin = operation.origin
+    guard let rule = LoweringRule.named[operation.name] else {
+      throw Diagnostic(.unsupported, "there is no native kernel for `\(operation.name)`", at: operation.origin.location)
+    }
+    let definition = try OpCatalogue.definition(of: operation)
+    let call = OpCall(operation, of: definition, in: planner.function)
+    let results = try rule.lower(planner, call)
+    for (value, expression) in zip(operation.results, results) { try planner.define(value, expression) }
+  }
+
+  /// A result in memory of the caller: computed there, or copied.
+  private static func output(_ index: Int, _ operand: Operand, _ planner: Planner) throws -> Plan.Port {
+    let dtype = operand.asScalar?.defaultType ?? .float32
+    let expression = try planner.expression(operand, as: dtype)
+    let bytes = expression.shape.reduce(expression.dtype.byteWidth, *)
+    let buffer = planner.addBuffer(.output(index), byteCount: bytes)
+    let view = View(buffer: buffer, dtype: expression.dtype, rowMajor: expression.shape)
+    try planner.compute(expression, into: view)
+    return Plan.Port(dtype: expression.dtype, shape: expression.shape, view: view)
+  }
+}
+
+extension TensorType {
+  /// The shape when no size is open.
+  func knownShape() throws -> [Int] {
+    try shape.map { dim in
+      guard let extent = dim.knownValue else { throw Diagnostic(.invalidProgram, "the size \(dim) is not known") }
+      return extent
+    }
+  }
+}
+
+extension Scalar {
+  /// The element type of a number that stands alone, as PyTorch gives it.
+  var defaultType: DType {
+    switch self {
+    case .bool: .bool
+    case .int: .int64
+    case .float: .float32
+    case .complex: .complex64
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package import GraftFiles
+package import GraftIR
+import GraftOps
+import GraftTransform
+import Synchronization
+
+/// A model that runs on this processor: a function with its weights, and the plans of the sizes that it was called with.
+///
+/// May be called from any number of threads at once.
+package final class NativeProgram: Sendable {
+  /// The function in inference, with the ops that there are kernels for.
+  package let function: Function
+  private let weights: @Sendable (Argument) throws -> TensorData?
+  private let kernels: NativeKernelSet
+  private let pool: ThreadPool
+  private let plans = Mutex<[Sizes: PlanEntry]>([:])
+
+  /// The sizes of all inputs.
+  private typealias Sizes = [[Int]]
+
+  /// A plan with the workspaces that no run is using.
+  private final class PlanEntry: Sendable {
+    let plan: Plan
+    private let idle = Mutex<[WorkspaceBox]>([])
+
+    init(_ plan: Plan) { self.plan = plan }
+
+    func borrow(threads: Int) -> WorkspaceBox {
+      idle.withLock { $0.popLast() } ?? WorkspaceBox(workspace: Workspace(plan, threads: threads))
+    }
+
+    func giveBack(_ box: WorkspaceBox) { idle.withLock { $0.append(box) } }
+  }
+
+  /// A workspace, which one run at a time holds.
+  private struct WorkspaceBox: @unchecked Sendable { let workspace: Workspace }
+
+  /// - Parameters:
+  ///   - function: a verified function.
+  ///   - weights: the tensor of a parameter, buffer or constant.
+  /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without a kernel.
+  package init(
+    _ function: Function, kernels: NativeKernelSet, pool: ThreadPool = .machine,
+    weights: @escaping @Sendable (Argument) throws -> TensorData?
+  ) throws {
+    self.function = try NativeLowering.prepare(function)
+    self.weights = weights
+    self.kernels = kernels
+    self.pool = pool
+  }
+
+  /// The outputs for `inputs`, in the order of the function's input leaves.
+  ///
+  /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take.
+  package func run(_ inputs: [TensorData]) throws -> [TensorData] {
+    let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
+    let box = entry.borrow(threads: pool.width)
+    defer { entry.giveBack(box) }
+    return try run(entry.plan, box.workspace, inputs)
+  }
+
+  /// The plan for inputs of these shapes; made at the first call.
+  package func plan(for shapes: [[Int]]) throws -> Plan { try entry(for: shapes, nil).plan }
+
+  private func run(_ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData]) throws -> [TensorData] {
+    let aligned = try inputs.map { try $0.aligned() }
+    let memory = plan.outputs.map { NativeMemory(byteCount: $0.view.count * $0.dtype.byteWidth) }
+    try withExtendedLifetime(aligned) {
+      try workspace.run(
+        inputs: aligned.map { UnsafeRawPointer($0.startOfBytes) }, outputs: memory.map(\.start), on: pool)
+    }
+    return try zip(plan.outputs, memory).map { port, memory in
+      let bytes = UnsafeRawBufferPointer(start: memory.start, count: port.view.count * port.dtype.byteWidth)
+      return try TensorData(dtype: port.dtype, shape: port.shape, foreign: bytes) { _ = memory }
+    }
+  }
+
+  private func entry(for shapes: [[Int]], _ dtypes: [DType]?) throws -> PlanEntry {
+    if let known = plans.withLock({ $0[shapes] }), dtypes.map({ known.plan.inputs.map(\.dtype) == $0 }) ?? true {
+      return known
+    }
+    let sizes = try InputSizes(function).bind(shapes, dtypes)
+    let fixed = try FixSizes(sizes).run(function)
+    let plan = try NativeLowering.plan(fixed, kernels: kernels, pool: pool, weights: weights)
+    return plans.withLock { plans in
+      let entry = plans[shapes] ?? PlanEntry(plan)
+      plans[shapes] = entry
+      return entry
+    }
+  }
+}
+
+extension TensorData {
+  /// The same tensor at an address that its elements may have.
+  func aligned() throws -> TensorData {
+    let width = min(dtype.byteWidth, 8)
+    if byteCount == 0 || Int(bitPattern: startOfBytes) % width == 0 { return self }
+    return try TensorData(dtype: dtype, shape: shape) { target in
+      withUnsafeBytes { target.copyMemory(from: $0) }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package import GraftFiles
+package import GraftIR
+
+/// A program for tensors of known sizes: kernel calls and the memory they work on.
+package struct Plan: Sendable {
+  /// A tensor that goes in or comes out.
+  package struct Port: Sendable {
+    package var dtype: DType
+    package var shape: [Int]
+    /// The bytes of its view begin here in its buffer.
+    var view: View
+  }
+
+  package let inputs: [Port]
+  package let outputs: [Port]
+  package let buffers: [Buffer]
+  package let steps: [any Step]
+  package let origins: [Origin]
+  /// The offset in the arena of each temporary buffer.
+  let offsets: [Int]
+  package let arenaBytes: Int
+  package let scratchBytes: Int
+  /// The memory of buffers that were computed when the plan was made.
+  let prepared: PreparedBuffers
+
+  package var flops: Int { steps.reduce(0) { $0 + $1.flops } }
+  /// Bytes of what was computed when the plan was made.
+  package var preparedBytes: Int { prepared.byteCount }
+}
+
+extension Plan {
+  /// Takes what a planner has laid down: runs the steps that depend on constants alone, and places the others' buffers.
+  init(_ planner: Planner, inputs: [Port], outputs: [Port], pool: ThreadPool) throws {
+    var buffers = planner.buffers
+    let constant = Self.constantBuffers(buffers, planner.steps)
+    let isPreparation = planner.steps.map { step in step.writes.allSatisfy { constant.contains($0.buffer) } }
+    for buffer in constant where buffers[buffer].isTemporary { buffers[buffer].kind = .prepared }
+    let kept = planner.steps.indices.filter { !isPreparation[$0] }
+
+    self.inputs = inputs
+    self.outputs = outputs
+    self.buffers = buffers
+    steps = kept.map { planner.steps[$0] }
+    origins = kept.map { planner.origins[$0] }
+    scratchBytes = (planner.steps.map(\.scratchBytes).max() ?? 0).roundedUp(to: 64)
+
+    let needed = Set(steps.flatMap(\.reads).map(\.buffer))
+    let preparation = planner.steps.indices.filter { isPreparation[$0] }.map { planner.steps[$0] }
+    prepared = try PreparedBuffers(buffers, preparation, keeping: needed, scratchBytes: scratchBytes, pool: pool)
+
+    let lifetimes = Self.lifetimes(buffers, steps)
+    let layout = ArenaLayout(lifetimes.map(\.lifetime))
+    var offsets = Array(repeating: 0, count: buffers.count)
+    for (index, entry) in lifetimes.enumerated() { offsets[entry.buffer] = layout.offsets[index] }
+    self.offsets = offsets
+    arenaBytes = layout.byteCount
+  }
+
+  /// The buffers whose contents depend on weights and literals alone.
+  private static func constantBuffers(_ buffers: [Buffer], _ steps: [any Step]) -> Set<Int> {
+    var constant = Set(buffers.indices.filter { buffers[$0].isConstant || buffers[$0].isTemporary })
+    var changed = true
+    while changed {
+      changed = false
+      for step in steps {
+        let depends = (step.reads + step.writes).contains { !constant.contains($0.buffer) }
+        for view in step.writes where depends && constant.remove(view.buffer) != nil { changed = true }
+      }
+    }
+    return constant
+  }
+
+  private static func lifetimes(
+    _ buffers: [Buffer], _ steps: [any Step]
+  ) -> [(buffer: Int, lifetime: ArenaLayout.Lifetime)] {
+    var spans: [Int: ClosedRange<Int>] = [:]
+    for (index, step) in steps.enumerated() {
+      for view in step.reads + step.writes where buffers[view.buffer].isTemporary {
+        let start = spans[view.buffer]?.lowerBound ?? index
+        spans[view.buffer] = start...index
+      }
+    }
+    return spans.sorted { $0.key < $1.key }.map { buffer, span in
+      (buffer, ArenaLayout.Lifetime(byteCount: buffers[buffer].byteCount, steps: span))
+    }
+  }
+}
+
+extension Buffer {
+  var isTemporary: Bool { if case .temporary = kind { true } else { false } }
+}
+
+extension Int {
+  func roundedUp(to multiple: Int) -> Int { (self + multiple - 1) / multiple * multiple }
+}

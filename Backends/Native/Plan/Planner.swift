@@ -1,0 +1,209 @@
+import GraftFiles
+import GraftIR
+import GraftOps
+
+/// Turns a function of known sizes into steps.
+///
+/// Values are expressions until somebody needs memory: ``view(_:)`` computes one, with all the elementwise work that
+/// leads to it, and remembers where it lies.
+final class Planner {
+  let function: Function
+  let kernels: NativeKernelSet
+  private(set) var buffers: [Buffer] = []
+  private(set) var steps: [any Step] = []
+  /// Where each step comes from.
+  private(set) var origins: [Origin] = []
+  var origin: Origin = .unknown
+  private var values: [Value: Expression] = [:]
+  private var uses: [Value: Int]
+  /// Buffers that are computed from constants alone, and those that are not.
+  private var constants: Set<Int> = []
+  private var variable: Set<Int> = []
+  private var packs: [View: View] = [:]
+  private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
+
+  init(_ function: Function, kernels: NativeKernelSet) {
+    self.function = function
+    self.kernels = kernels
+    uses = [:]
+    for value in function.body.operations.flatMap(\.usedValues) + function.escapingValues {
+      uses[value, default: 0] += 1
+    }
+  }
+}
+
+// MARK: - Values
+
+extension Planner {
+  /// Takes the expression for a value, and computes it at once where several operations read it.
+  func define(_ value: Value, _ expression: Expression) throws {
+    values[value] = expression
+    if uses[value, default: 0] > 1, expression.size > 0 || !expression.products.isEmpty { _ = try view(expression) }
+  }
+
+  /// - Throws: ``Diagnostic`` for a value that nothing has computed.
+  func expression(_ value: Value) throws -> Expression {
+    guard let expression = values[value] else {
+      throw Diagnostic(.invalidProgram, "value %\(value.id) is used before it is computed", at: origin.location)
+    }
+    guard let known = computed[ObjectIdentifier(expression)] else { return expression }
+    return Expression(known.view)
+  }
+
+  /// The operand as an expression; a number takes the type that it is given.
+  func expression(_ operand: Operand, as dtype: DType) throws -> Expression {
+    switch operand {
+    case .value(let value): return try expression(value)
+    case .scalar(let scalar): return Expression(.scalar(scalar), dtype: dtype, shape: [])
+    case .absent, .list: throw Diagnostic(.invalidProgram, "an operand is missing", at: origin.location)
+    }
+  }
+}
+
+// MARK: - Memory
+
+extension Planner {
+  func addBuffer(_ kind: Buffer.Kind, byteCount: Int) -> Int {
+    buffers.append(Buffer(kind: kind, byteCount: byteCount))
+    return buffers.count - 1
+  }
+
+  /// Memory for a tensor, its axes laid out in `order` (row-major by default).
+  func allocate(_ shape: [Int], _ dtype: DType, order: [Int]? = nil) -> View {
+    let bytes = shape.reduce(dtype.byteWidth, *)
+    let buffer = addBuffer(.temporary, byteCount: bytes)
+    return View(buffer: buffer, dtype: dtype, shape: shape, order: order ?? Array(shape.indices))
+  }
+
+  /// A tensor that is known already.
+  func constant(_ tensor: TensorData) -> View {
+    let buffer = addBuffer(.tensor(tensor), byteCount: tensor.byteCount)
+    return View(buffer: buffer, dtype: tensor.dtype, rowMajor: tensor.shape)
+  }
+
+  func add(_ step: any Step) {
+    steps.append(step)
+    origins.append(origin)
+    let isConstant = step.reads.allSatisfy { isConstant($0.buffer) || step.writes.map(\.buffer).contains($0.buffer) }
+    for view in step.writes {
+      if isConstant, !variable.contains(view.buffer) {
+        constants.insert(view.buffer)
+      } else {
+        variable.insert(view.buffer)
+        constants.remove(view.buffer)
+      }
+    }
+  }
+
+  /// Whether a buffer holds the same in each run, as far as the steps go.
+  func isConstant(_ buffer: Int) -> Bool { buffers[buffer].isConstant || constants.contains(buffer) }
+
+  /// A constant matrix [K, N], packed; once for all products with it.
+  func packed(_ matrix: View) -> View {
+    if let known = packs[matrix] { return known }
+    let count = kernels.matmul.packedCount(matrix.shape[0], matrix.shape[1])
+    let target = allocate([count], .float32)
+    add(PackStep(matrix: matrix, packed: target, kernels: kernels.matmul))
+    packs[matrix] = target
+    return target
+  }
+
+  /// Where an expression's elements lie; computes them first if need be.
+  func view(_ expression: Expression) throws -> View {
+    if case .view(let view) = expression.node { return view }
+    if let known = computed[ObjectIdentifier(expression)] { return known.view }
+    let target = allocate(expression.shape, expression.dtype, order: try layout(of: expression))
+    try compute(expression, into: target)
+    return target
+  }
+
+  /// The same, row-major and without gaps.
+  func rowMajorView(_ expression: Expression) throws -> View {
+    let view = try view(expression)
+    if view.isRowMajor { return view }
+    let copy = allocate(view.shape, view.dtype)
+    try compute(Expression(view), into: copy)
+    return copy
+  }
+
+  /// The same, with the elements of the last axis next to each other.
+  func rowsView(_ expression: Expression) throws -> View {
+    let view = try view(expression)
+    if let last = view.strides.last, last != 1, view.shape.last != 1 {
+      return try rowMajorView(Expression(view))
+    }
+    return view
+  }
+
+  /// Writes an expression's elements to a view.
+  func compute(_ original: Expression, into target: View) throws {
+    var expression = original
+    let products = expression.products
+    if products.count == 1, let product = products.first, canFuse(product, expression, target) {
+      if case .product = expression.node {
+        add(try product.step(writing: target, then: nil, kernels))
+      } else {
+        let written = expression.replacing(product, by: Expression(target))
+        let epilogue = Epilogue(expression: written, program: try chain(written, into: target))
+        add(try product.step(writing: target, then: epilogue, kernels))
+      }
+    } else {
+      for product in products { expression = expression.replacing(product, by: Expression(try computed(product))) }
+      add(ChainStep(program: try chain(expression, into: target), kernels: kernels.vector))
+    }
+    if case .view = original.node { return }
+    computed[ObjectIdentifier(original)] = (original, target)
+  }
+
+  private func chain(_ expression: Expression, into target: View) throws -> ChainProgram {
+    do {
+      return try ChainCompiler.compile(expression, into: target, kernels.vector)
+    } catch let error as NativeError {
+      throw Diagnostic(.unsupported, error.description, at: origin.location)
+    }
+  }
+
+  /// The memory of a product that others than one expression read.
+  private func computed(_ product: any PendingProduct) throws -> View {
+    if let known = computed[ObjectIdentifier(product)] { return known.view }
+    let target = allocate(product.shape, product.dtype, order: product.order)
+    add(try product.step(writing: target, then: nil, kernels))
+    computed[ObjectIdentifier(product)] = (
+      Expression(.product(product), dtype: product.dtype, shape: product.shape), target
+    )
+    return target
+  }
+
+  /// Whether a product can write straight to where an expression of it goes.
+  private func canFuse(_ product: any PendingProduct, _ expression: Expression, _ target: View) -> Bool {
+    computed[ObjectIdentifier(product)] == nil && product.shape == expression.shape && product.dtype == expression.dtype
+      && target == View(buffer: target.buffer, dtype: target.dtype, shape: target.shape, order: product.order)
+  }
+
+  /// The order of axes in memory that costs the least: that of the product, or of the largest operand.
+  private func layout(of expression: Expression) throws -> [Int] {
+    if let product = expression.products.first, product.shape == expression.shape { return product.order }
+    let whole = expression.views.first { $0.shape == expression.shape && !$0.strides.contains(0) }
+    return (whole ?? expression.views.first)?.order ?? Array(expression.shape.indices)
+  }
+}
+
+extension Expression {
+  fileprivate func replacing(_ product: any PendingProduct, by other: Expression) -> Expression {
+    var mapped: [ObjectIdentifier: Expression] = [:]
+    func map(_ expression: Expression) -> Expression {
+      if let known = mapped[ObjectIdentifier(expression)] { return known }
+      let result: Expression =
+        switch expression.node {
+        case .product(let own): own === product ? other : expression
+        case .apply(let name, let operands):
+          Expression(.apply(name, operands.map(map)), dtype: expression.dtype, shape: expression.shape)
+        case .cast(let operand): Expression(.cast(map(operand)), dtype: expression.dtype, shape: expression.shape)
+        case .view, .scalar: expression
+        }
+      mapped[ObjectIdentifier(expression)] = result
+      return result
+    }
+    return map(self)
+  }
+}

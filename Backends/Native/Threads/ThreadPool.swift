@@ -1,0 +1,141 @@
+package import Foundation
+import Synchronization
+
+/// Threads that share the tasks of one step at a time.
+///
+/// The calling thread works too. Workers wait in a short loop before they sleep, so that the steps of a plan follow each
+/// other without a system call. A second caller that finds the pool busy runs its tasks itself: calls that run at the
+/// same time each get a thread, and none waits.
+package final class ThreadPool: Sendable {
+  /// One caller and its workers.
+  package let width: Int
+  private let shared: Shared
+
+  /// The pool of this process, as wide as the machine.
+  package static let machine = ThreadPool(width: ProcessInfo.processInfo.activeProcessorCount)
+
+  /// - Parameter width: the number of threads that work on a step, the caller among them; at least 1.
+  package init(width: Int) {
+    self.width = max(1, width)
+    shared = Shared()
+    for worker in 1..<max(2, self.width) where self.width > 1 {
+      let thread = Thread { [shared] in shared.work(as: worker) }
+      thread.name = "graft worker \(worker)"
+      thread.qualityOfService = .userInitiated
+      thread.start()
+    }
+  }
+
+  deinit { shared.stop() }
+
+  /// Runs `body(task, thread)` for every task below `count`; `thread` is below ``width`` and no two tasks that run at the
+  /// same time have the same.
+  package func run(_ count: Int, _ body: @Sendable (_ task: Int, _ thread: Int) -> Void) {
+    guard width > 1, count > 1, shared.acquire() else {
+      for task in 0..<count { body(task, 0) }
+      return
+    }
+    defer { shared.release() }
+    withoutActuallyEscaping(body) { shared.share(count, $0) }
+  }
+}
+
+/// What the caller and the workers see.
+/// Tells the processor that this thread waits for another.
+private func spinLoopHint() { _spinLoopHint() }
+
+private final class Shared: Sendable {
+  private struct State {
+    var job: (@Sendable (Int, Int) -> Void)?
+    var generation = 0
+    var isStopping = false
+  }
+
+  private let isTaken = Atomic<Bool>(false)
+  /// The number of the latest job; workers watch it.
+  private let generation = Atomic<Int>(0)
+  private let next = Atomic<Int>(0)
+  private let count = Atomic<Int>(0)
+  /// Workers inside the latest job.
+  private let active = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let state = Mutex(State())
+  nonisolated(unsafe) private let wake = NSCondition()
+
+  /// How often a worker looks for a job before it sleeps; some tens of microseconds.
+  private static let patience = 20_000
+
+  func acquire() -> Bool {
+    isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+  }
+
+  func release() { isTaken.store(false, ordering: .releasing) }
+
+  func stop() {
+    state.withLock { $0.isStopping = true }
+    announce()
+  }
+
+  private func announce() {
+    generation.add(1, ordering: .sequentiallyConsistent)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+      wake.lock()
+      wake.broadcast()
+      wake.unlock()
+    }
+  }
+
+  func share(_ tasks: Int, _ body: @escaping @Sendable (Int, Int) -> Void) {
+    next.store(0, ordering: .relaxed)
+    count.store(tasks, ordering: .relaxed)
+    state.withLock { $0.job = body }
+    announce()
+    drain(body, thread: 0)
+    // Those who have joined finish their task; those who have not, cannot any more.
+    state.withLock { $0.job = nil }
+    while active.load(ordering: .acquiring) > 0 { pauseBriefly() }
+  }
+
+  private func drain(_ body: (Int, Int) -> Void, thread: Int) {
+    let tasks = count.load(ordering: .relaxed)
+    while true {
+      let task = next.add(1, ordering: .relaxed).oldValue
+      guard task < tasks else { return }
+      body(task, thread)
+    }
+  }
+
+  func work(as thread: Int) {
+    var seen = 0
+    while true {
+      seen = waitForJob(after: seen)
+      let (job, isStopping) = state.withLock { state -> ((@Sendable (Int, Int) -> Void)?, Bool) in
+        if state.job != nil { active.add(1, ordering: .acquiringAndReleasing) }
+        return (state.job, state.isStopping)
+      }
+      if isStopping { return }
+      guard let job else { continue }
+      drain(job, thread: thread)
+      active.subtract(1, ordering: .releasing)
+    }
+  }
+
+  private func waitForJob(after seen: Int) -> Int {
+    for _ in 0..<Self.patience {
+      let latest = generation.load(ordering: .acquiring)
+      if latest != seen { return latest }
+      pauseBriefly()
+    }
+    wake.lock()
+    defer { wake.unlock() }
+    sleepers.add(1, ordering: .sequentiallyConsistent)
+    defer { sleepers.subtract(1, ordering: .sequentiallyConsistent) }
+    while true {
+      let latest = generation.load(ordering: .sequentiallyConsistent)
+      if latest != seen { return latest }
+      wake.wait()
+    }
+  }
+
+  private func pauseBriefly() { spinLoopHint() }
+}
