@@ -92,7 +92,7 @@ package final class NativeProgram: Sendable {
 
 extension TensorData {
   /// The same tensor at an address that its elements may have.
-  func aligned() throws -> TensorData {
+  package func aligned() throws -> TensorData {
     let width = min(dtype.byteWidth, 8)
     if byteCount == 0 || Int(bitPattern: startOfBytes) % width == 0 { return self }
     return try TensorData(dtype: dtype, shape: shape) { target in

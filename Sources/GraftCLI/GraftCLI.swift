@@ -12,6 +12,7 @@ struct GraftCLI: AsyncParsableCommand {
         graft doctor
         graft transpile torchvision.models:resnet18 --input 'f32[N,3,224,224]' --to jax -o out/
         graft verify out/
+        graft run out/ --input 'x=random[8,3,224,224]'
         graft inspect out/
         graft ops conv
 
@@ -21,7 +22,8 @@ struct GraftCLI: AsyncParsableCommand {
       """,
     version: GraftVersion.current,
     subcommands: [
-      TranspileCommand.self, VerifyCommand.self, InspectCommand.self, OpsCommand.self, DoctorCommand.self,
+      TranspileCommand.self, VerifyCommand.self, RunCommand.self, InspectCommand.self, OpsCommand.self,
+      DoctorCommand.self,
     ])
 
   /// Runs the command line and ends the process with the documented exit codes.

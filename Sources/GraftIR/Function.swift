@@ -28,6 +28,24 @@ package indirect enum Tree: Hashable, Sendable {
     case .constant: []
     }
   }
+
+  /// A name for each leaf: the keys and positions on the way to it, `logits` or `states.0`; `output` for the tree's root.
+  package var leafNames: [Int: String] {
+    var names: [Int: String] = [:]
+    func visit(_ tree: Tree, _ path: String) {
+      func enter(_ key: String, _ inner: Tree) { visit(inner, path.isEmpty ? key : "\(path).\(key)") }
+      switch tree {
+      case .leaf(let index): names[index] = path.isEmpty ? "output" : path
+      case .tuple(let trees), .list(let trees):
+        for (index, inner) in trees.enumerated() { enter("\(index)", inner) }
+      case .dict(let fields), .record(_, let fields):
+        for field in fields { enter(field.name, field.tree) }
+      case .constant: break
+      }
+    }
+    visit(self, "")
+    return names
+  }
 }
 
 /// A value that comes from outside a function.

@@ -13,7 +13,7 @@ package final class Expression: Sendable {
     /// The elements of another type.
     case cast(Expression)
     /// What a product that is still to come yields at this place.
-    case product(PendingProduct)
+    case product(any PendingProduct)
   }
 
   package let node: Node
@@ -65,7 +65,7 @@ package final class Expression: Sendable {
   }
 
   /// The products that it waits for.
-  var products: [PendingProduct] {
+  var products: [any PendingProduct] {
     nodes.compactMap { if case .product(let product) = $0.node { product } else { nil } }
   }
 }

@@ -1,4 +1,4 @@
-package import GraftFiles
+import GraftFiles
 package import GraftIR
 
 /// A program for tensors of known sizes: kernel calls and the memory they work on.

@@ -84,9 +84,9 @@ extension Planner {
   func add(_ step: any Step) {
     steps.append(step)
     origins.append(origin)
-    let isConstant = step.reads.allSatisfy { isConstant($0.buffer) || step.writes.map(\.buffer).contains($0.buffer) }
+    let hasConstants = step.reads.allSatisfy { isConstant($0.buffer) || step.writes.map(\.buffer).contains($0.buffer) }
     for view in step.writes {
-      if isConstant, !variable.contains(view.buffer) {
+      if hasConstants, !variable.contains(view.buffer) {
         constants.insert(view.buffer)
       } else {
         variable.insert(view.buffer)

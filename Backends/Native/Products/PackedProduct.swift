@@ -1,4 +1,4 @@
-package import GraftIR
+import GraftIR
 import NativeKernels
 
 /// Rows times a matrix that was packed before: x [..., K] with weight [K, N] to [..., N], in float32.
@@ -6,7 +6,7 @@ final class PackedProduct: PendingProduct {
   /// x as [rows, K].
   private let rows: View
   private let packed: View
-  package let shape: [Int]
+  let shape: [Int]
 
   init(rows: View, packed: View, shape: [Int]) {
     self.rows = rows
@@ -14,11 +14,11 @@ final class PackedProduct: PendingProduct {
     self.shape = shape
   }
 
-  package var dtype: DType { .float32 }
-  package var order: [Int] { Array(shape.indices) }
-  package var reads: [View] { [rows, packed] }
+  var dtype: DType { .float32 }
+  var order: [Int] { Array(shape.indices) }
+  var reads: [View] { [rows, packed] }
 
-  package func step(writing target: View, then epilogue: Epilogue?, _ kernels: NativeKernelSet) -> any Step {
+  func step(writing target: View, then epilogue: Epilogue?, _ kernels: NativeKernelSet) -> any Step {
     PackedProductStep(
       rows: rows, packed: packed, target: target, columns: shape.last ?? 1,
       epilogue: StagedEpilogue(epilogue, over: target), kernels: kernels)

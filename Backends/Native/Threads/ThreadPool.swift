@@ -1,4 +1,5 @@
-package import Foundation
+import Foundation
+import NativeKernels
 import Synchronization
 
 /// Threads that share the tasks of one step at a time.
@@ -41,9 +42,6 @@ package final class ThreadPool: Sendable {
 }
 
 /// What the caller and the workers see.
-/// Tells the processor that this thread waits for another.
-private func spinLoopHint() { _spinLoopHint() }
-
 private final class Shared: Sendable {
   private struct State {
     var job: (@Sendable (Int, Int) -> Void)?
@@ -60,7 +58,7 @@ private final class Shared: Sendable {
   private let active = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let state = Mutex(State())
-  nonisolated(unsafe) private let wake = NSCondition()
+  private let wake = NSCondition()
 
   /// How often a worker looks for a job before it sleeps; some tens of microseconds.
   private static let patience = 20_000
@@ -93,7 +91,7 @@ private final class Shared: Sendable {
     drain(body, thread: 0)
     // Those who have joined finish their task; those who have not, cannot any more.
     state.withLock { $0.job = nil }
-    while active.load(ordering: .acquiring) > 0 { pauseBriefly() }
+    while active.load(ordering: .acquiring) > 0 { graft_pause() }
   }
 
   private func drain(_ body: (Int, Int) -> Void, thread: Int) {
@@ -124,7 +122,7 @@ private final class Shared: Sendable {
     for _ in 0..<Self.patience {
       let latest = generation.load(ordering: .acquiring)
       if latest != seen { return latest }
-      pauseBriefly()
+      graft_pause()
     }
     wake.lock()
     defer { wake.unlock() }
@@ -136,6 +134,4 @@ private final class Shared: Sendable {
       wake.wait()
     }
   }
-
-  private func pauseBriefly() { spinLoopHint() }
 }

@@ -19,18 +19,8 @@ public struct PackageInspector: Sendable {
   public init(_ url: URL) throws {
     let manifest: Manifest?
     do {
-      var isDirectory: ObjCBool = false
-      let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
-      if exists, isDirectory.boolValue {
-        let found = try Manifest.read(from: url.path)
-        manifest = found
-        path = url.appending(path: try found.file("package")).path
-      } else {
-        path = url.path
-        let folder = url.deletingLastPathComponent()
-        let beside = try? Manifest.read(from: folder.path)
-        manifest = (try? beside?.file("package")) == url.lastPathComponent ? beside : nil
-      }
+      let location = try PackageLocation(url)
+      (manifest, path) = (location.manifest, location.package)
       function = try GraftPackage(contentsOf: path).function
       try OpCatalogue.verify(function)
     } catch {

@@ -1,0 +1,110 @@
+public import Foundation
+import GraftFiles
+public import GraftIR
+import GraftNative
+import GraftOps
+
+/// A converted model, which runs in this process without Python.
+///
+///     let model = try Model(contentsOf: URL(filePath: "out/resnet18.graft"))
+///     let scores = try model(images)
+///     let outputs = try model(["input_ids": ids, "attention_mask": mask])
+///
+/// It may be called from any number of tasks at once. The first call with tensors of other shapes than before plans the
+/// computation for them.
+public struct Model: Sendable {
+  /// A tensor that the model takes or returns.
+  public struct Port: Sendable, Hashable {
+    public var name: String
+    public var dtype: DType
+    /// The extents: numbers, dynamic dimensions and expressions of them, as in `N`, `3`, `2 * T`.
+    public var shape: [String]
+  }
+
+  /// The model's name, such as `resnet18`.
+  public let name: String
+  public let inputs: [Port]
+  public let outputs: [Port]
+
+  private let program: NativeProgram
+
+  /// Opens a `.graft` package, whose weights are used where the file is mapped, or the folder that `graft transpile`
+  /// wrote.
+  ///
+  /// - Parameter threads: how many threads work on one call; as many as the processor has unless given.
+  /// - Throws: ``Problem`` when there is no package, it is damaged, or an op has no native kernel.
+  public init(contentsOf url: URL, threads: Int? = nil) throws {
+    self = try Problem.wrap {
+      let package = try GraftPackage(contentsOf: PackageLocation(url).package)
+      return try Model(package, threads: threads)
+    }
+  }
+
+  private init(_ package: GraftPackage, threads: Int?) throws {
+    try OpCatalogue.verify(package.function)
+    let function = package.function
+    name = function.name
+    let leaves = function.inputLeaves.sorted { $0.key < $1.key }
+    inputs = leaves.map { leaf, value in
+      Port(function.inputNames[safe: leaf] ?? "input_\(leaf)", function.type(of: value))
+    }
+    let names = function.outputs.leafNames
+    outputs = function.body.results.enumerated().compactMap { index, result in
+      result.asValue.map { Port(names[index] ?? "output_\(index)", function.type(of: $0)) }
+    }
+    let path = try KernelPath.choose(environment: ProcessInfo.processInfo.environment)
+    program = try NativeProgram(
+      function, kernels: NativeKernelSet(path), pool: threads.map { ThreadPool(width: $0) } ?? .machine
+    ) { try package.tensor($0.role) }
+  }
+}
+
+extension Model.Port {
+  fileprivate init(_ name: String, _ type: TensorType) {
+    self.init(name: name, dtype: type.dtype, shape: type.shape.map(\.description))
+  }
+}
+
+// MARK: - Calling
+
+extension Model {
+  /// The outputs by name for inputs by name.
+  ///
+  /// - Throws: ``Problem`` for an input that is missing, unknown, or of another type or shape than the model takes, and
+  ///   for data that it cannot take, such as an index out of range.
+  public func callAsFunction(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
+    if let unknown = inputs.keys.sorted().first(where: { name in !self.inputs.contains { $0.name == name } }) {
+      throw Problem(Diagnostic(.invalidInput, "\(name) has no input `\(unknown)`", remedy: "It takes \(inputList)."))
+    }
+    let ordered = try self.inputs.map { port in
+      guard let tensor = inputs[port.name] else {
+        throw Problem(
+          Diagnostic(.invalidInput, "the input `\(port.name)` is missing", remedy: "\(name) takes \(inputList)."))
+      }
+      return tensor
+    }
+    let results = try run(ordered)
+    return Dictionary(zip(outputs.map(\.name), results), uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The only output for the only input.
+  ///
+  /// - Throws: ``Problem`` for a model of several inputs or outputs, and as the other call does.
+  public func callAsFunction(_ input: Tensor) throws -> Tensor {
+    guard inputs.count == 1, outputs.count == 1 else {
+      throw Problem(
+        Diagnostic(
+          .invalidInput, "\(name) has \(inputs.count) inputs and \(outputs.count) outputs",
+          remedy: "Pass the inputs by name: it takes \(inputList)."))
+    }
+    return try run([input])[0]
+  }
+
+  private func run(_ tensors: [Tensor]) throws -> [Tensor] {
+    try Problem.wrap { try program.run(tensors.map(\.data)).map(Tensor.init) }
+  }
+
+  private var inputList: String {
+    inputs.map { "`\($0.name)` \($0.dtype.shortName)[\($0.shape.joined(separator: ","))]" }.joined(separator: ", ")
+  }
+}
