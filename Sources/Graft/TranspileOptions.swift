@@ -19,6 +19,8 @@ public struct TranspileOptions: Sendable {
   /// The folder that gets the files.
   public var output: URL
   public var verify: Bool
+  /// What verification runs beside the source.
+  package var verifiedExecution = VerifiedExecution.target
   /// Whether loops over equal layers are written as scans over their stacked parameters.
   public var scan = false
   /// Whether verification also maps the result over a stack of inputs, in inference.
@@ -35,6 +37,14 @@ public struct TranspileOptions: Sendable {
     mode = .both
     verify = true
   }
+}
+
+/// What is compared with the source.
+package enum VerifiedExecution: Sendable {
+  /// The emitted source, in its framework.
+  case target
+  /// The package, natively.
+  case native
 }
 
 /// What of a module is converted.

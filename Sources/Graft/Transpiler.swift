@@ -54,15 +54,27 @@ public struct Transpiler: Sendable {
     let staging = try StagedOutput(program, directory: options.output)
     var manifest = program.manifest
     if options.verify {
-      progress?("verifying", 0)
-      try await host.loadJAX()
-      let verifier = Verifier(
-        host: host, trace: trace, function: program.emitted, stacks: program.module.stacks, options: options)
-      manifest.verification = try await verifier.verify(staging.target(program), progress: progress)
+      manifest.verification = try await verification(
+        of: program, staging.target(program), host, options, progress: progress)
     }
     let files = try staging.commit(manifest)
     return Result(
       manifest: manifest, files: files, unobservedState: program.unobservedState, notes: program.module.notes)
+  }
+
+  private func verification(
+    of program: ConvertedProgram, _ target: Verifier.Target, _ host: PythonHost, _ options: TranspileOptions,
+    progress: ProgressHandler?
+  ) async throws -> VerificationReport {
+    progress?("verifying", 0)
+    let verifier = Verifier(
+      host: host, trace: program.trace, function: program.emitted, stacks: program.module.stacks, options: options)
+    switch options.verifiedExecution {
+    case .target:
+      try await host.loadJAX()
+      return try await verifier.verify(target, progress: progress)
+    case .native: return try await verifier.verifyNatively(progress: progress)
+    }
   }
 
   /// Runs the verification of a converted program again, on the files as they are now.

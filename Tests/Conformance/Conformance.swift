@@ -32,6 +32,9 @@ struct Conformance: AsyncParsableCommand {
   @Option(help: "Keep what is converted in this folder.", completion: .directory)
   var output: String?
 
+  @Flag(help: "Run the packages natively, instead of the emitted source in its framework.")
+  var native = false
+
   @Option(help: .hidden)
   var worker: Group?
 
@@ -74,7 +77,7 @@ struct Conformance: AsyncParsableCommand {
     let worker = Worker(
       group: group, cases: cases, output: URL(filePath: output ?? "out", directoryHint: .isDirectory),
       journal: Journal(path: URL(filePath: journal ?? "journal")),
-      verifies: try !repeated && !(group == .goldens && Goldens.areRecorded()))
+      verifies: try !repeated && !(group == .goldens && Goldens.areRecorded()), isNative: native)
     do {
       if list {
         for item in try await worker.list() where filter.accepts(group, item.name) {
@@ -100,7 +103,8 @@ struct Conformance: AsyncParsableCommand {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { if output == nil { try? FileManager.default.removeItem(at: folder) } }
     let session = Session(
-      cases: cases, folder: folder, filter: filter, words: words, recordsGoldens: try Goldens.areRecorded())
+      cases: cases, folder: folder, filter: filter, words: words, recordsGoldens: try Goldens.areRecorded(),
+      isNative: native)
     var results: [CaseResult] = []
     for group in Group.allCases where filter.mayAccept(group) {
       if list {

@@ -9,9 +9,12 @@ struct Session {
   let words: [String]
   /// Whether goldens are written anew instead of compared.
   var recordsGoldens = false
+  /// Whether packages are run natively, instead of the emitted source in its framework.
+  var isNative = false
 
   func run(_ group: Group) throws -> [CaseResult] {
     let output = folder.appending(path: group.rawValue, directoryHint: .isDirectory)
+    if isNative { return try converted(group, into: output, arguments: ["--native"]) }
     var results = try converted(group, into: output, arguments: [])
     var checks = [try styleResult(group, output), try repeatedResult(group, first: output)].compactMap { $0 }
     if group == .goldens {

@@ -8,6 +8,8 @@ struct Worker {
   let output: URL
   let journal: Journal
   var verifies = true
+  /// Whether the packages are run natively, instead of the emitted source in its framework.
+  var isNative = false
 
   private var file: URL { cases.appending(path: group.file) }
 
@@ -41,6 +43,7 @@ struct Worker {
     do {
       var options = item.options(file: file, output: output)
       options.verify = options.verify && verifies
+      if isNative { options.verifiedExecution = .native }
       let manifest = try await Transpiler().transpile(options).manifest
       if let report = manifest.verification {
         result.take(report, symbols: manifest.signature.symbols.map(\.name))

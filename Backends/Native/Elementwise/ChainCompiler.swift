@@ -58,7 +58,7 @@ struct ChainCompiler {
       sources.append(source)
       places[ObjectIdentifier(node)] = source.place
     case .scalar(let scalar):
-      let place = registers.take()
+      let place = registers.reserve()
       constants.append(ChainConstant(place: place, bytes: scalar.bytes(as: node.computeType)))
       places[ObjectIdentifier(node)] = place
     case .apply(let name, let operands):
@@ -126,14 +126,14 @@ struct ChainCompiler {
     if step == width, !needsConversion {
       return ChainLeaf(view: view, strides: strides, transfer: .inPlace, place: number)
     }
-    let place = registers.take()
+    let place = registers.reserve()
     let function: BlockFunction? =
       needsConversion
       ? try isTarget ? conversion(computeType, view.dtype) : conversion(view.dtype, computeType) : nil
     if step == width, let function {
       return ChainLeaf(view: view, strides: strides, transfer: .convert(function), place: place)
     }
-    let conversion = function.map { ChainLeaf.Conversion(function: $0, staging: registers.take()) }
+    let conversion = function.map { ChainLeaf.Conversion(function: $0, staging: registers.reserve()) }
     return ChainLeaf(
       view: view, strides: strides, transfer: step == 0 ? .fill(conversion) : .strided(conversion), place: place)
   }
@@ -156,11 +156,13 @@ private struct RegisterFile {
   private(set) var count = 0
   private var free: [Int] = []
 
-  mutating func take() -> Int {
-    if let place = free.popLast() { return place }
+  /// A place for what is there before the first instruction, which no other value may have.
+  mutating func reserve() -> Int {
     count += 1
     return first + count - 1
   }
+
+  mutating func take() -> Int { free.popLast() ?? reserve() }
 
   mutating func give(back place: Int) { free.append(place) }
 }

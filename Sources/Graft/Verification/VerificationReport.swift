@@ -54,6 +54,8 @@ public struct VerificationReport: Codable, Sendable, Equatable {
     case output
     /// An output of the function mapped over a stack of inputs; compared with a loop over them.
     case vectorisedOutput = "mapped output"
+    /// An output of the native execution.
+    case nativeOutput = "native output"
     case inputGradient = "input gradient"
     case parameterGradient = "parameter gradient"
     case state

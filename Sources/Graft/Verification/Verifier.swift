@@ -42,11 +42,6 @@ struct Verifier: Sendable {
   /// - Throws: ``Diagnostic`` when source or target cannot be run; differences are in the report.
   func verify(_ target: Target, progress: ProgressHandler?) async throws -> VerificationReport {
     let modes = function.dependsOnMode ? ["eval", "train"] : ["eval"]
-    let sizes = (0..<2).map { choice in
-      Dictionary(
-        function.symbols.map { ($0.name, $0.sizes.indices.contains(choice) ? $0.sizes[choice] : $0.sizes.first ?? 2) },
-        uniquingKeysWith: { a, _ in a })
-    }
     let watch = function.singleOperationModules
     var runs: [VerificationReport.Run] = []
     for (choice, sizes) in sizes.enumerated() {
@@ -58,6 +53,46 @@ struct Verifier: Sendable {
       }
     }
     return VerificationReport(passed: runs.allSatisfy(\.passed), runs: runs)
+  }
+
+  /// The native execution in inference: outputs, at two sizes of each dynamic dimension.
+  ///
+  /// - Throws: ``Diagnostic`` for a program that does not run natively yet, or when the source cannot be run.
+  func verifyNatively(progress: ProgressHandler?) async throws -> VerificationReport {
+    let native = try NativeComparison(function, tolerance: tolerance) { [trace, weights] argument in
+      try argument.path.map { try weights[$0] ?? trace.tensor($0) }
+    }
+    var runs: [VerificationReport.Run] = []
+    for (choice, sizes) in self.sizes.enumerated() {
+      progress?("verifying natively", Double(choice) / 2)
+      let inputs = try InputSampler(function: function, trace: trace).inputs(
+        sizes: sizes, seed: 1 + choice, isFirst: choice == 0)
+      let run = try await nativeRun(native, inputs, sizes: sizes, seed: 1 + choice)
+      runs.append(run)
+    }
+    return VerificationReport(passed: runs.allSatisfy(\.passed), runs: runs)
+  }
+
+  private func nativeRun(
+    _ native: NativeComparison, _ inputs: [TensorData], sizes: [String: Int], seed: Int
+  ) async throws -> VerificationReport.Run {
+    var tensors: [String: TensorData] = [:]
+    for (index, input) in inputs.enumerated() { tensors["input.\(index)"] = input }
+    let descriptions = inputs.map(TensorDescription.init)
+    func source(_ dtype: String?, _ perturbation: Int? = nil) async throws -> RunReply {
+      try await runSource(
+        descriptions, tensors, mode: "eval", dtype: dtype, seed: seed, perturbation: perturbation, gradients: false)
+    }
+    let reference = try await source("float64")
+    var sources = [try await source(nil)]
+    let outputs = try native.run(inputs)
+    var rows = try native.rows(outputs, reference: reference, sources: sources)
+    if !rows.allSatisfy(\.passed) {
+      for perturbation in 1...Self.perturbations { sources.append(try await source(nil, perturbation)) }
+      rows = try native.rows(outputs, reference: reference, sources: sources)
+    }
+    return VerificationReport.Run(
+      mode: "eval", sizes: sizes, seed: seed, passed: rows.allSatisfy(\.passed), tensors: rows, modules: [])
   }
 
   private func run(
@@ -104,19 +139,28 @@ struct Verifier: Sendable {
     return second
   }
 
+  /// Two sizes for each dynamic dimension.
+  private var sizes: [[String: Int]] {
+    (0..<2).map { choice in
+      Dictionary(
+        function.symbols.map { ($0.name, $0.sizes.indices.contains(choice) ? $0.sizes[choice] : $0.sizes.first ?? 2) },
+        uniquingKeysWith: { a, _ in a })
+    }
+  }
+
   /// How often the source is run on data that differ in the last place, where its own error alone rejects the target.
   private static let perturbations = 4
 
   private func runSource(
     _ inputs: [TensorDescription], _ tensors: [String: TensorData], mode: String, dtype: String?, seed: Int,
-    perturbation: Int? = nil
+    perturbation: Int? = nil, gradients: Bool = true
   ) async throws -> RunReply {
     var tensors = tensors
     for (path, tensor) in weights { tensors["parameter.\(path)"] = tensor }
     let request = SourceRunRequest(
       entry: options.entry, init: options.initArguments, name: options.name,
       parameters: weights.mapValues(TensorDescription.init), mode: mode, dtype: dtype, perturbation: perturbation,
-      draws: seed, inputs: inputs, gradients: true, watch: true)
+      draws: seed, inputs: inputs, gradients: gradients, watch: gradients)
     return try RunReply(await host.call("graft_torch_source", "run", request, tensors: tensors))
   }
 
