@@ -28,3 +28,53 @@ struct TakeStep: Step {
     }
   }
 }
+
+/// What happens where an update meets an element.
+enum UpdateMode: String, Sendable {
+  case set, add, multiply
+  case maximum = "max"
+  case minimum = "min"
+}
+
+/// Writes an update to the elements that indices name, one after another in the indices' order.
+struct PutStep<Element: NativeNumber>: Step {
+  let mode: UpdateMode
+  /// The places in what is written.
+  let picks: IndexPicks
+  /// The axes of the indices, then the tensor's that are not indexed.
+  let update: View
+
+  var name: String { "put" }
+  var reads: [View] { [picks.source, update] + picks.axes.map(\.indices) }
+  var writes: [View] { [picks.source] }
+
+  func run(task: Int, in frame: borrowing TaskFrame) throws {
+    guard update.count > 0 else { return }
+    let elements = frame.pointer(picks.source, as: Element.self)
+    let updates = frame.pointer(update, as: Element.self)
+    let rest = picks.rest
+    let extents = rest.map { picks.source.shape[$0] }
+    let inner = View(
+      buffer: 0, dtype: update.dtype, shape: extents, strides: rest.map { picks.source.strides[$0] })
+    let innerUpdate = View(
+      buffer: 0, dtype: update.dtype, shape: extents, strides: Array(update.strides.dropFirst(picks.shape.count)))
+    for position in 0..<picks.count {
+      let start = elements + (try picks.offset(of: position, in: frame))
+      let new = updates + update.offset(ofLeading: position, picks.shape)
+      for place in 0..<inner.count {
+        let target = start + inner.offset(ofLeading: place, extents)
+        target.pointee = combine(target.pointee, new[innerUpdate.offset(ofLeading: place, extents)])
+      }
+    }
+  }
+
+  private func combine(_ old: Element, _ new: Element) -> Element {
+    switch mode {
+    case .set: new
+    case .add: old.adding(new)
+    case .multiply: old.multiplied(by: new)
+    case .maximum: new.follows(old) ? new : old
+    case .minimum: old != old ? old : new < old || new != new ? new : old
+    }
+  }
+}

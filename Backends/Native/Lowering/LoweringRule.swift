@@ -17,7 +17,8 @@ struct LoweringRule: Sendable {
     families.flatMap { $0 }.map { ($0.op, $0) }, uniquingKeysWith: { first, _ in first })
 
   private static let families: [[LoweringRule]] = [
-    creation, elementwise, views, joining, products, reductions, normalizations, indexing, convolutions, pooling,
+    creation, elementwise, views, joining, products, reductions, normalizations, indexing, ordering, convolutions,
+    pooling,
   ]
 }
 

@@ -10,7 +10,25 @@ extension LoweringRule {
       let target = planner.allocate(shape, source.dtype)
       planner.add(TakeStep(picks: picks, target: target.transposed(picks.resultOrder)))
       return [Expression(target)]
-    }
+    },
+    LoweringRule(.indexUpdate) { planner, call in
+      let (shape, dtype) = try call.resultType(planner)
+      let computeType = dtype.computeType
+      let x = try planner.expression(call[0], as: dtype).converted(to: computeType)
+      let target = planner.allocate(shape, computeType)
+      try planner.compute(Expression(planner.view(x)), into: target)
+      let picks = try planner.picks(call, of: target, indices: call[2])
+      guard let mode = UpdateMode(rawValue: try call.string("mode")) else {
+        throw Diagnostic(.unsupported, "updates by \(try call.string("mode")) are not native yet")
+      }
+      let update = try planner.expression(call[1], as: dtype).converted(to: computeType)
+      let places = try planner.view(planner.stretched(update, picks.resultShape)).transposed(picks.resultOrder)
+      func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
+        PutStep<Element>(mode: mode, picks: picks, update: places)
+      }
+      planner.add(try planner.step(computeType) { make($0) })
+      return [Expression(target).converted(to: dtype)]
+    },
   ]
 }
 
@@ -35,5 +53,13 @@ extension IndexPicks {
     let picked = Array(start..<start + shape.count)
     let others = (0..<shape.count + rest.count).filter { !picked.contains($0) }
     return picked + others
+  }
+
+  /// The shape of what the indices pick.
+  var resultShape: [Int] {
+    let inOrder = shape + rest.map { source.shape[$0] }
+    var result = inOrder
+    for (place, axis) in zip(inOrder, resultOrder) { result[axis] = place }
+    return result
   }
 }
