@@ -3,5 +3,7 @@
 
 #include "CPU.h"
 #include "Library.h"
+#include "Path.h"
+#include "Vector.h"
 
 #endif
