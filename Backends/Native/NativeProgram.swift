@@ -62,12 +62,33 @@ package final class NativeProgram: Sendable {
   /// The plan for inputs of these shapes; made at the first call.
   package func plan(for shapes: [[Int]]) throws -> Plan { try entry(for: shapes, nil).plan }
 
-  private func run(_ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData]) throws -> [TensorData] {
+  /// The seconds that each step of a call takes: the median of some calls.
+  package func profile(_ inputs: [TensorData], repetitions: Int) throws -> [Double] {
+    let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
+    let box = entry.borrow(threads: pool.width)
+    defer { entry.giveBack(box) }
+    var times = Array(repeating: [Double](), count: entry.plan.steps.count)
+    let clock = ContinuousClock()
+    for _ in 0..<repetitions {
+      var last = clock.now
+      _ = try run(entry.plan, box.workspace, inputs) { step in
+        let now = clock.now
+        times[step].append((now - last) / .seconds(1))
+        last = now
+      }
+    }
+    return times.map { $0.sorted()[$0.count / 2] }
+  }
+
+  private func run(
+    _ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData], observing observer: ((Int) -> Void)? = nil
+  ) throws -> [TensorData] {
     let aligned = try inputs.map { try $0.aligned() }
     let memory = plan.outputs.map { NativeMemory(byteCount: $0.view.count * $0.dtype.byteWidth) }
     try withExtendedLifetime(aligned) {
       try workspace.run(
-        inputs: aligned.map { UnsafeRawPointer($0.startOfBytes) }, outputs: memory.map(\.start), on: pool)
+        inputs: aligned.map { UnsafeRawPointer($0.startOfBytes) }, outputs: memory.map(\.start), on: pool,
+        observing: observer)
     }
     return try zip(plan.outputs, memory).map { port, memory in
       let bytes = UnsafeRawBufferPointer(start: memory.start, count: port.view.count * port.dtype.byteWidth)

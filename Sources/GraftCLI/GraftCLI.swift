@@ -22,8 +22,8 @@ struct GraftCLI: AsyncParsableCommand {
       """,
     version: GraftVersion.current,
     subcommands: [
-      TranspileCommand.self, VerifyCommand.self, RunCommand.self, InspectCommand.self, OpsCommand.self,
-      DoctorCommand.self,
+      TranspileCommand.self, VerifyCommand.self, RunCommand.self, BenchCommand.self,
+      InspectCommand.self, OpsCommand.self, DoctorCommand.self,
     ])
 
   /// Runs the command line and ends the process with the documented exit codes.

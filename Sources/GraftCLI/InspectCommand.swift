@@ -15,6 +15,7 @@ struct InspectCommand: AsyncParsableCommand {
         graft inspect out/
         graft inspect out/resnet18.graft --size N=8
         graft inspect out/ --ir
+        graft inspect out/ --plan --size N=8
         graft inspect out/ --json
         graft inspect torchvision.models:resnet18 --input 'x=f32[N,3,224,224]'
 
@@ -38,7 +39,10 @@ struct InspectCommand: AsyncParsableCommand {
   @Flag(help: "With --ir: say where in the source each operation comes from.")
   var origins = false
 
-  @Flag(help: "Print the summary as JSON.")
+  @Flag(help: "Print the kernels of a native call instead, with the memory that it needs.")
+  var plan = false
+
+  @Flag(help: "Print the summary, or with --plan the plan, as JSON.")
   var json = false
 
   @OptionGroup(title: "Options for an entry")
@@ -46,17 +50,18 @@ struct InspectCommand: AsyncParsableCommand {
 
   func validate() throws {
     if origins, !ir { throw ValidationError("--origins needs --ir") }
+    if ir, plan { throw ValidationError("--ir and --plan exclude each other") }
     if json, ir { throw ValidationError("--ir and --json exclude each other") }
   }
 
   func run() async throws {
+    if plan { return try printPlan() }
     let inspector = try await inspector
     if ir {
       Console.write(inspector.program(origins: origins))
       return
     }
-    let sizes = Dictionary(sizes.map { ($0.name, $0.size) }, uniquingKeysWith: { _, last in last })
-    let inspection = try inspector.inspection(sizes: sizes)
+    let inspection = try inspector.inspection(sizes: chosenSizes)
     if json {
       Console.output(try JSONText.encode(inspection))
     } else {
@@ -66,6 +71,21 @@ struct InspectCommand: AsyncParsableCommand {
 }
 
 extension InspectCommand {
+  /// The plan of a package for the sizes that are given, or the traced ones.
+  private func printPlan() throws {
+    let url = URL(filePath: program)
+    let summary = try Model(contentsOf: url).plan(for: PackageInspector(url).inputShapes(sizes: chosenSizes))
+    if json {
+      Console.output(try JSONText.encode(summary))
+    } else {
+      for line in PlanText(summary).calls { Console.output(line) }
+    }
+  }
+
+  private var chosenSizes: [String: Int] {
+    Dictionary(sizes.map { ($0.name, $0.size) }, uniquingKeysWith: { _, last in last })
+  }
+
   /// The package, or what tracing the entry gives. Something with a colon that is no file is an entry.
   private var inspector: PackageInspector {
     get async throws {

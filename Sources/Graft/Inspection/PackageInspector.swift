@@ -64,6 +64,16 @@ public struct PackageInspector: Sendable {
     }
   }
 
+  /// The shapes of the inputs, in their order.
+  ///
+  /// - Parameter sizes: values of dynamic dimensions; the traced ones where none is given.
+  /// - Throws: ``Problem`` for a dimension that does not exist, or a size out of its range.
+  public func inputShapes(sizes: [String: Int] = [:]) throws -> [[Int]] {
+    let bindings = Dictionary(
+      try dimensions(sizes).map { ($0.name, $0.size) }, uniquingKeysWith: { first, _ in first })
+    return function.inputValues.map { value in function.type(of: value).shape.map { $0.evaluate(bindings) ?? 1 } }
+  }
+
   private func dimensions(_ sizes: [String: Int]) throws -> [Inspection.Dimension] {
     let names = function.symbols.map(\.name)
     if let unknown = sizes.keys.sorted().first(where: { !names.contains($0) }) {

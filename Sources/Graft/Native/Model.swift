@@ -26,7 +26,7 @@ public struct Model: Sendable {
   public let inputs: [Port]
   public let outputs: [Port]
 
-  private let program: NativeProgram
+  let program: NativeProgram
 
   /// Opens a `.graft` package, whose weights are used where the file is mapped, or the folder that `graft transpile`
   /// wrote.
@@ -73,18 +73,24 @@ extension Model {
   /// - Throws: ``Problem`` for an input that is missing, unknown, or of another type or shape than the model takes, and
   ///   for data that it cannot take, such as an index out of range.
   public func callAsFunction(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
+    let results = try run(ordered(inputs))
+    return Dictionary(zip(outputs.map(\.name), results), uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The inputs in the model's order.
+  ///
+  /// - Throws: ``Problem`` for one that is missing or unknown.
+  func ordered(_ inputs: [String: Tensor]) throws -> [Tensor] {
     if let unknown = inputs.keys.sorted().first(where: { name in !self.inputs.contains { $0.name == name } }) {
       throw Problem(Diagnostic(.invalidInput, "\(name) has no input `\(unknown)`", remedy: "It takes \(inputList)."))
     }
-    let ordered = try self.inputs.map { port in
+    return try self.inputs.map { port in
       guard let tensor = inputs[port.name] else {
         throw Problem(
           Diagnostic(.invalidInput, "the input `\(port.name)` is missing", remedy: "\(name) takes \(inputList)."))
       }
       return tensor
     }
-    let results = try run(ordered)
-    return Dictionary(zip(outputs.map(\.name), results), uniquingKeysWith: { first, _ in first })
   }
 
   /// The only output for the only input.

@@ -5,7 +5,10 @@
 #include "CPU.h"
 #include "ConvShape.h"
 #include "Library.h"
+#include "MatmulEpilogue.h"
+#include "MatmulKernels.h"
 #include "Path.h"
+#include "Pause.h"
 #include "Vector.h"
 
 #endif
