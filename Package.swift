@@ -91,7 +91,7 @@ let package = Package(
     tests("GraftSyntax", ["GraftSyntax"]),
     tests("GraftFiles", ["GraftFiles", "GraftIR"]),
     tests("GraftPython", ["GraftPython"]),
-    tests("GraftNative", ["GraftNative"]),
+    tests("GraftNative", ["GraftNative", "NativeKernels"]),
     tests("GraftTrace", ["GraftTrace", "GraftIR", "GraftOps"]),
     tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
     tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftSyntax", "GraftIR", "GraftOps", collections]),

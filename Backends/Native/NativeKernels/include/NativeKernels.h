@@ -3,5 +3,8 @@
 
 #include "CPU.h"
 #include "Library.h"
+#include "MatmulEpilogue.h"
+#include "MatmulKernels.h"
+#include "Path.h"
 
 #endif

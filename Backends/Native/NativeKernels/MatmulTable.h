@@ -1,0 +1,19 @@
+// Everything of one path; the including file defines LANES and TABLE and pushes the target.
+
+#pragma clang fp contract(fast)
+
+#include "MatmulSimd.h"
+#include "MatmulMath.h"
+#include "MatmulTile.h"
+#include "MatmulProduct.h"
+#include "Matmul.h"
+
+const GraftMatmulKernels TABLE = {
+    .panel_width = PANEL,
+    .tile_rows = TILE_ROWS,
+    .packed_count = packed_count,
+    .pack_b = pack_b,
+    .matmul_scratch_bytes = matmul_scratch_bytes,
+    .matmul = matmul,
+    .matmul_unpacked = matmul_unpacked,
+};
