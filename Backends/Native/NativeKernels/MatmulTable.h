@@ -7,6 +7,8 @@
 #include "MatmulTile.h"
 #include "MatmulProduct.h"
 #include "Matmul.h"
+#include "Conv.h"
+#include "ConvDepthwise.h"
 
 const GraftMatmulKernels TABLE = {
     .panel_width = PANEL,
@@ -16,4 +18,14 @@ const GraftMatmulKernels TABLE = {
     .matmul_scratch_bytes = matmul_scratch_bytes,
     .matmul = matmul,
     .matmul_unpacked = matmul_unpacked,
+    .conv_panels = conv_panels,
+    .conv_packed_count = conv_packed_count,
+    .conv_pack = conv_pack,
+    .conv_scratch_bytes = conv_scratch_bytes,
+    .conv = conv,
+    .depthwise_panels = depthwise_panels,
+    .depthwise_packed_count = depthwise_packed_count,
+    .depthwise_pack = depthwise_pack,
+    .depthwise_scratch_bytes = depthwise_scratch_bytes,
+    .depthwise = depthwise,
 };

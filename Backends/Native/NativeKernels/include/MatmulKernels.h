@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "ConvShape.h"
 #include "MatmulEpilogue.h"
 #include "Path.h"
 
@@ -51,6 +52,35 @@ typedef struct {
   void (*matmul_unpacked)(
       const GraftMatmul *shape, const float *a, const float *b, ptrdiff_t b_row, ptrdiff_t b_column, float *c,
       GraftBlock block, const GraftEpilogue *epilogue, void *scratch);
+
+  /// Panels of a convolution: each group has its own, the last of which may be partial.
+  size_t (*conv_panels)(const GraftConv *shape);
+  /// The number of floats that a convolution's weight has when it is packed.
+  size_t (*conv_packed_count)(const GraftConv *shape);
+  /// Packs panels `panel_begin` ..< `panel_end` of a weight [out_channels, in_channels / groups, depth, height, width]
+  /// of these strides into their places in `packed`.
+  void (*conv_pack)(
+      const GraftConv *shape, const float *weight, const ptrdiff_t stride[_Nonnull 5], size_t panel_begin,
+      size_t panel_end, float *packed);
+  size_t (*conv_scratch_bytes)(void);
+  /// Computes `block` of a convolution: rows are output pixels, panels those of `conv_panels`.
+  void (*conv)(
+      const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
+      const GraftEpilogue *epilogue, void *scratch);
+
+  /// Panels of a depthwise convolution, where each group has one input channel.
+  size_t (*depthwise_panels)(const GraftConv *shape);
+  /// The number of floats that a depthwise convolution's weight has when it is packed.
+  size_t (*depthwise_packed_count)(const GraftConv *shape);
+  /// Packs a weight [out_channels, 1, depth, height, width] of these strides.
+  void (*depthwise_pack)(
+      const GraftConv *shape, const float *weight, const ptrdiff_t stride[_Nonnull 5], float *packed);
+  size_t (*depthwise_scratch_bytes)(const GraftConv *shape);
+  /// Computes `block` of a depthwise convolution: rows are output pixels, panels those of `depthwise_panels`. Cuts
+  /// between lines of pixels, some lines apart, are the most efficient.
+  void (*depthwise)(
+      const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
+      const GraftEpilogue *epilogue, void *scratch);
 } GraftMatmulKernels;
 
 /// The kernels of a path; those of the baseline for a path that the architecture has not.

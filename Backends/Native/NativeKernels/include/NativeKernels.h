@@ -2,6 +2,7 @@
 #define GRAFT_NATIVE_KERNELS_H
 
 #include "CPU.h"
+#include "ConvShape.h"
 #include "Library.h"
 #include "MatmulEpilogue.h"
 #include "MatmulKernels.h"
