@@ -9,6 +9,9 @@
 #include "Matmul.h"
 #include "Conv.h"
 #include "ConvDepthwise.h"
+#include "AttentionSoftmax.h"
+#include "Attention.h"
+#include "AttentionDirect.h"
 
 const GraftMatmulKernels TABLE = {
     .panel_width = PANEL,
@@ -28,4 +31,9 @@ const GraftMatmulKernels TABLE = {
     .depthwise_pack = depthwise_pack,
     .depthwise_scratch_bytes = depthwise_scratch_bytes,
     .depthwise = depthwise,
+    .attention_packed_count = attention_packed_count,
+    .attention_pack = attention_pack,
+    .attention_scratch_bytes = attention_scratch_bytes,
+    .attention = attention,
+    .attention_direct = attention_direct,
 };

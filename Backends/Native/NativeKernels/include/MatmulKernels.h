@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "AttentionShape.h"
 #include "ConvShape.h"
 #include "MatmulEpilogue.h"
 #include "Path.h"
@@ -81,6 +82,22 @@ typedef struct {
   void (*depthwise)(
       const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
       const GraftEpilogue *epilogue, void *scratch);
+
+  /// The number of floats that the keys and values of a head have when they are packed.
+  size_t (*attention_packed_count)(const GraftAttention *shape);
+  /// Packs keys and values `key_begin` ..< `key_end`; cuts lie at multiples of panel_width.
+  void (*attention_pack)(
+      const GraftAttention *shape, const float *k, const float *v, size_t key_begin, size_t key_end, float *packed);
+  size_t (*attention_scratch_bytes)(const GraftAttention *shape);
+  /// Attention of queries `query_begin` ..< `query_end`; cuts lie at multiples of tile_rows. `q`, `mask` and `out` are
+  /// the whole head's. The mask may be NULL where the shape has none.
+  void (*attention)(
+      const GraftAttention *shape, const float *q, const float *packed, const void *_Nullable mask, float *out,
+      size_t query_begin, size_t query_end, void *scratch);
+  /// The same over keys and values in place, for a few queries, cut anywhere. Its bits differ from `attention`'s.
+  void (*attention_direct)(
+      const GraftAttention *shape, const float *q, const float *k, const float *v, const void *_Nullable mask,
+      float *out, size_t query_begin, size_t query_end, void *scratch);
 } GraftMatmulKernels;
 
 /// The kernels of a path; those of the baseline for a path that the architecture has not.

@@ -1,6 +1,7 @@
 #ifndef GRAFT_NATIVE_KERNELS_H
 #define GRAFT_NATIVE_KERNELS_H
 
+#include "AttentionShape.h"
 #include "CPU.h"
 #include "ConvShape.h"
 #include "Library.h"
