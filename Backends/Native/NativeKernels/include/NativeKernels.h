@@ -8,7 +8,5 @@
 #include "MatmulEpilogue.h"
 #include "MatmulKernels.h"
 #include "Path.h"
-#include "Pause.h"
-#include "Vector.h"
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef GRAFT_NATIVE_KERNELS_PATH_H
 #define GRAFT_NATIVE_KERNELS_PATH_H
 
-/// A set of kernels, by what the processor must have.
+/// Which set of kernels runs; a processor that cannot run a path must not call its kernels.
 typedef enum GraftPath {
   /// What every processor of the architecture has: SSE2, or NEON on 64-bit ARM.
   GRAFT_BASELINE,

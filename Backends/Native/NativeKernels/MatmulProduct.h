@@ -1,0 +1,123 @@
+// Products over staged left rows and panels of the right operand, with what happens to the result.
+
+/// Where the result of a product goes.
+typedef struct {
+  float *c;
+  ptrdiff_t c_row;
+  /// Rows and columns of the residual correspond to those of c.
+  const GraftEpilogue *epilogue;
+  /// Columns in all.
+  size_t n;
+} Output;
+
+/// Where a rectified result is a bounded one, the bounds say it.
+static GraftEpilogue bounded(const GraftEpilogue *epilogue) {
+  GraftEpilogue e = *epilogue;
+  if ((e.activation == GRAFT_RELU || e.activation == GRAFT_RELU6) && !(e.residual && e.residual_last)) {
+    const float low = 0, high = e.activation == GRAFT_RELU6 ? 6 : __builtin_inff();
+    e.low = e.low < low ? low : e.low > high ? high : e.low;
+    e.high = e.high > high ? high : e.high < low ? low : e.high;
+    e.activation = GRAFT_IDENTITY;
+  }
+  return e;
+}
+
+/// Writes `count` of LANES sums, added to what c holds unless `first`, and complete if `last`.
+ALWAYS_INLINE void finish_vector(
+    const GraftEpilogue *e, V sum, V bias, const float *residual, float *c, int count, bool first, bool last) {
+  V v = sum * e->alpha;
+  if (!first) v = v + load_first(c, count);
+  if (last) {
+    v = v + bias;
+    if (residual && !e->residual_last) v = v + load_first(residual, count);
+    if (e->activation != GRAFT_IDENTITY) v = activate(e->activation, v);
+    if (residual && e->residual_last) v = v + load_first(residual, count);
+    v = at_most(at_least(v, splat(e->low)), splat(e->high));
+  }
+  store_first(c, v, count);
+}
+
+/// Writes the sums of a tile, rows of PANEL, to rows from `row` on and `width` columns from `column` on.
+static void finish(
+    const Output *output, const float *sums, int rows, size_t row, size_t column, int width, bool first, bool last) {
+  const GraftEpilogue *e = output->epilogue;
+  float *c = output->c + (ptrdiff_t)row * output->c_row + column;
+  const float *residual = e->residual ? e->residual + (ptrdiff_t)row * e->residual_row + column : NULL;
+  for (int v = 0; v < width; v += LANES) {
+    const int count = min_int(width - v, LANES);
+    const V bias = e->bias ? load_first(e->bias + column + v, count) : splat(0);
+    const float *r = residual ? residual + v : NULL;
+    float *to = c + v;
+    if (count == LANES) {
+      for (int i = 0; i < rows; i++, to += output->c_row) {
+        finish_vector(e, load(sums + i * PANEL + v), bias, r, to, LANES, first, last);
+        if (r) r += e->residual_row;
+      }
+    } else {
+      for (int i = 0; i < rows; i++, to += output->c_row) {
+        finish_vector(e, load(sums + i * PANEL + v), bias, r, to, count, first, last);
+        if (r) r += e->residual_row;
+      }
+    }
+  }
+}
+
+/// Whether the sums are the results.
+static bool is_plain(const GraftEpilogue *e) {
+  return e->alpha == 1 && !e->bias && !e->residual && e->activation == GRAFT_IDENTITY &&
+         e->low == -__builtin_inff() && e->high == __builtin_inff();
+}
+
+/// Left rows `row` ..< `row + rows` at depths `from` ..< `to`: their address, and in `stride` how far apart they are.
+/// `buffer` has room for STAGED elements.
+typedef const float *StageLeft(
+    const void *context, size_t row, int rows, size_t from, size_t to, float *buffer, ptrdiff_t *stride);
+
+/// The right operand's panels `p0` ..< `p1` at depths `from` ..< `to`: their address, and in `stride` how far apart they
+/// are. `buffer` has room for RIGHT_BLOCK elements.
+typedef const float *StageRight(
+    const void *context, size_t p0, size_t p1, size_t from, size_t to, float *buffer, ptrdiff_t *stride);
+
+/// Computes `block` of the output. Each element is a sum over blocks of DEPTH of sums in order, whatever the block is.
+/// `scratch` has room for STAGED + RIGHT_BLOCK elements, only STAGED if `right` needs none.
+ALWAYS_INLINE void product(
+    StageLeft *left, const void *left_context, StageRight *right, const void *right_context, size_t depth,
+    const Output *output, GraftBlock block, float *scratch) {
+  if (block.row_begin >= block.row_end) return;
+  const bool plain = is_plain(output->epilogue), accumulate = output->epilogue->accumulate;
+  const size_t blocks = depth ? divide_up(depth, DEPTH) : 1;
+  const size_t step = divide_up(divide_up(depth, blocks), 8) * 8;
+  const size_t group = step ? RIGHT_BLOCK / (step * PANEL) : 1;
+  const size_t rows_in_all = block.row_end - block.row_begin;
+  const size_t tile_count = divide_up(rows_in_all, TILE_ROWS);
+  float sums[TILE_ROWS * PANEL];
+
+  for (size_t p0 = block.panel_begin; p0 < block.panel_end; p0 += group) {
+    const size_t p1 = min_size(p0 + group, block.panel_end);
+    for (size_t b = 0; b < blocks; b++) {
+      const size_t from = min_size(b * step, depth), to = min_size(from + step, depth);
+      const bool first = b == 0 && !accumulate, last = b + 1 == blocks;
+      ptrdiff_t left_stride, right_stride;
+      const float *panels = right(right_context, p0, p1, from, to, scratch + STAGED, &right_stride);
+      for (size_t t = 0; t < tile_count; t++) {
+        const size_t row = block.row_begin + rows_in_all * t / tile_count;
+        const int rows = (int)(block.row_begin + rows_in_all * (t + 1) / tile_count - row);
+        const float *staged = left(left_context, row, rows, from, to, scratch, &left_stride);
+        for (size_t p = p0; p < p1; p++) {
+          const size_t column = p * PANEL;
+          const int width = (int)min_size(PANEL, output->n - column);
+          const float *panel = panels + (ptrdiff_t)(p - p0) * right_stride;
+          Tile *kernel = tiles[rows - 1][width > LANES];
+          if (width == PANEL && first && (last ? plain : output->epilogue->alpha == 1)) {
+            kernel(
+                to - from, staged, left_stride, panel, output->c + (ptrdiff_t)row * output->c_row + column,
+                output->c_row);
+          } else {
+            kernel(to - from, staged, left_stride, panel, sums, PANEL);
+            finish(output, sums, rows, row, column, width, first, last);
+          }
+        }
+      }
+    }
+  }
+}
