@@ -121,7 +121,7 @@ struct ConvProblem {
   func check(_ kernels: GraftMatmulKernels, _ label: String, _ random: inout KernelRandom) {
     var shape = shape
     let panels = isDepthwise ? kernels.depthwise_panels(&shape) : kernels.conv_panels(&shape)
-    let whole = [GraftBlock(row_begin: 0, row_end: y.rows, panel_begin: 0, panel_end: panels)]
+    let whole = [GraftOutputBlock(row_begin: 0, row_end: y.rows, panel_begin: 0, panel_end: panels)]
     let result = run(kernels, whole)
     var wrong = 0
     for row in 0..<y.rows {
@@ -136,7 +136,7 @@ struct ConvProblem {
     #expect(run(kernels, pieces).bits == result.bits, "\(label): cut into \(pieces.count)")
   }
 
-  private func run(_ kernels: GraftMatmulKernels, _ blocks: [GraftBlock]) -> PaddedMatrix {
+  private func run(_ kernels: GraftMatmulKernels, _ blocks: [GraftOutputBlock]) -> PaddedMatrix {
     var (shape, result) = (shape, y)
     let count = isDepthwise ? kernels.depthwise_packed_count(&shape) : kernels.conv_packed_count(&shape)
     var packed = [Float](repeating: .nan, count: count)

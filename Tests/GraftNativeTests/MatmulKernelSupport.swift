@@ -182,10 +182,10 @@ func scratch(bytes: Int) -> UnsafeMutableRawPointer {
 }
 
 /// Every block that the cuts of rows and of panels make.
-func blocks(_ rows: [Range<Int>], _ panels: [Range<Int>]) -> [GraftBlock] {
+func blocks(_ rows: [Range<Int>], _ panels: [Range<Int>]) -> [GraftOutputBlock] {
   rows.flatMap { row in
     panels.map { panel in
-      GraftBlock(
+      GraftOutputBlock(
         row_begin: row.lowerBound, row_end: row.upperBound, panel_begin: panel.lowerBound, panel_end: panel.upperBound)
     }
   }

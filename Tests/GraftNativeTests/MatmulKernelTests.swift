@@ -101,7 +101,7 @@ import Testing
         residual: residual.baseAddress, residual_row: count, low: -.infinity, high: .infinity)
       kernels.matmul(
         &shape, arguments, arguments, &result,
-        GraftBlock(row_begin: 0, row_end: 1, panel_begin: 0, panel_end: panels), &epilogue, memory)
+        GraftOutputBlock(row_begin: 0, row_end: 1, panel_begin: 0, panel_end: panels), &epilogue, memory)
     }
     return result
   }
@@ -149,7 +149,7 @@ struct MatmulProblem {
   /// Runs it whole, in pieces, and with b not packed; compares the first with float64, the others with the first.
   func check(_ kernels: GraftMatmulKernels, _ label: String, _ random: inout KernelRandom) {
     let panels = (n + kernels.panel_width - 1) / kernels.panel_width
-    let whole = [GraftBlock(row_begin: 0, row_end: m, panel_begin: 0, panel_end: panels)]
+    let whole = [GraftOutputBlock(row_begin: 0, row_end: m, panel_begin: 0, panel_end: panels)]
     let result = run(kernels, whole, isPacked: true)
     var wrong = 0
     for row in 0..<m {
@@ -168,7 +168,7 @@ struct MatmulProblem {
     #expect(run(kernels, pieces, isPacked: false).bits == result.bits, "\(label): not packed")
   }
 
-  private func run(_ kernels: GraftMatmulKernels, _ blocks: [GraftBlock], isPacked: Bool) -> PaddedMatrix {
+  private func run(_ kernels: GraftMatmulKernels, _ blocks: [GraftOutputBlock], isPacked: Bool) -> PaddedMatrix {
     var result = c
     var shape = GraftMatmul(
       k: k, n: n, a_row: isATransposed ? 1 : a.stride, a_column: isATransposed ? a.stride : 1, c_row: c.stride)

@@ -169,7 +169,7 @@ static GraftEpilogue epilogue_from(const GraftEpilogue *epilogue, size_t column)
 }
 
 static void conv(
-    const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
+    const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
     const GraftEpilogue *epilogue, void *scratch) {
   const size_t columns = shape->out_channels / shape->groups, channels = shape->in_channels / shape->groups;
   const size_t panels = conv_group_panels(shape), depth = conv_depth(shape);
@@ -178,7 +178,7 @@ static void conv(
   for (size_t p = block.panel_begin, end; p < block.panel_end; p = end) {
     const size_t group = p / panels, first = group * panels;
     end = min_size(first + panels, block.panel_end);
-    const GraftBlock part = {block.row_begin, block.row_end, p - first, end - first};
+    const GraftOutputBlock part = {block.row_begin, block.row_end, p - first, end - first};
     const GraftEpilogue own = epilogue_from(epilogue, group * columns);
     const Output output = {y + group * columns, shape->y_row, &own, columns};
     const PackedRight right = {packed + first * depth * PANEL, depth};

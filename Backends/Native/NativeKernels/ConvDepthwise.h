@@ -165,7 +165,7 @@ static void depthwise_line(const Depthwise *panel, size_t first, size_t row, siz
 }
 
 static void depthwise(
-    const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
+    const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
     const GraftEpilogue *epilogue, void *scratch) {
   const GraftEpilogue finished = bounded(epilogue);
   const Output output = {y, shape->y_row, &finished, shape->out_channels};

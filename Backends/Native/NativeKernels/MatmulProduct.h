@@ -82,7 +82,7 @@ typedef const float *StageRight(
 /// `scratch` has room for STAGED + RIGHT_BLOCK elements, only STAGED if `right` needs none.
 ALWAYS_INLINE void product(
     StageLeft *left, const void *left_context, StageRight *right, const void *right_context, size_t depth,
-    const Output *output, GraftBlock block, float *scratch) {
+    const Output *output, GraftOutputBlock block, float *scratch) {
   if (block.row_begin >= block.row_end) return;
   const bool plain = is_plain(output->epilogue), accumulate = output->epilogue->accumulate;
   const size_t blocks = depth ? divide_up(depth, DEPTH) : 1;

@@ -26,7 +26,7 @@ typedef struct {
   size_t row_end;
   size_t panel_begin;
   size_t panel_end;
-} GraftBlock;
+} GraftOutputBlock;
 
 /// The kernels of one path for float32. They allocate nothing and start no threads. Scratch is the caller's, one per
 /// concurrent call, aligned for floats; 64 bytes are best.
@@ -47,12 +47,12 @@ typedef struct {
   size_t (*matmul_scratch_bytes)(void);
   /// Computes `block` of a times the packed b.
   void (*matmul)(
-      const GraftMatmul *shape, const float *a, const float *packed, float *c, GraftBlock block,
+      const GraftMatmul *shape, const float *a, const float *packed, float *c, GraftOutputBlock block,
       const GraftEpilogue *epilogue, void *scratch);
   /// Computes `block` of a times b, packing b as it goes; for a b that is used once. The same bits as packed.
   void (*matmul_unpacked)(
       const GraftMatmul *shape, const float *a, const float *b, ptrdiff_t b_row, ptrdiff_t b_column, float *c,
-      GraftBlock block, const GraftEpilogue *epilogue, void *scratch);
+      GraftOutputBlock block, const GraftEpilogue *epilogue, void *scratch);
 
   /// Panels of a convolution: each group has its own, the last of which may be partial.
   size_t (*conv_panels)(const GraftConv *shape);
@@ -66,7 +66,7 @@ typedef struct {
   size_t (*conv_scratch_bytes)(void);
   /// Computes `block` of a convolution: rows are output pixels, panels those of `conv_panels`.
   void (*conv)(
-      const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
+      const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
       const GraftEpilogue *epilogue, void *scratch);
 
   /// Panels of a depthwise convolution, where each group has one input channel.
@@ -80,7 +80,7 @@ typedef struct {
   /// Computes `block` of a depthwise convolution: rows are output pixels, panels those of `depthwise_panels`. Cuts
   /// between lines of pixels, some lines apart, are the most efficient.
   void (*depthwise)(
-      const GraftConv *shape, const float *x, const float *packed, float *y, GraftBlock block,
+      const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
       const GraftEpilogue *epilogue, void *scratch);
 
   /// The number of floats that the keys and values of a head have when they are packed.

@@ -8,5 +8,7 @@
 #include "MatmulEpilogue.h"
 #include "MatmulKernels.h"
 #include "Path.h"
+#include "Pause.h"
+#include "Vector.h"
 
 #endif
