@@ -1,5 +1,6 @@
 import GraftIR
 import GraftOps
+import NativeKernels
 
 /// The attributes of a convolution, per spatial axis.
 struct ConvolutionShape: Sendable {
@@ -17,4 +18,36 @@ struct ConvolutionShape: Sendable {
     high = stride.indices.map { pairs[2 * $0 + 1] }
     groups = try call.int("groups")
   }
+}
+
+extension GraftConv {
+  /// The sizes of a convolution of `x` [N, C, ...], whose channels lie next to each other, to `output` [N, O, ...].
+  init(_ shape: ConvolutionShape, x: View, weight: View, output: [Int]) {
+    self.init()
+    batch = x.shape[0]
+    in_channels = x.shape[1]
+    out_channels = output[1]
+    groups = shape.groups
+    input = Self.three(x.shape.dropFirst(2), 1)
+    self.output = Self.three(output.dropFirst(2), 1)
+    kernel = Self.three(weight.shape.dropFirst(2), 1)
+    stride = Self.three(shape.stride[...], 1)
+    dilation = Self.three(shape.dilation[...], 1)
+    padding = Self.three(shape.low[...], 0)
+    let steps = Self.three(x.strides.dropFirst(2), 0)
+    x_stride = (x.strides[0], steps.0, steps.1, steps.2)
+    y_row = output[1]
+  }
+
+  /// Depth, height and width of one to three axes.
+  private static func three(_ values: ArraySlice<Int>, _ missing: Int) -> (Int, Int, Int) {
+    let all = Array(repeating: missing, count: 3 - values.count) + values
+    return (all[0], all[1], all[2])
+  }
+
+  /// Whether each group has one input channel.
+  var isDepthwise: Bool { groups > 1 && in_channels == groups }
+
+  /// Pixels of the output.
+  var rows: Int { batch * output.0 * output.1 * output.2 }
 }

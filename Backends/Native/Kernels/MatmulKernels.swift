@@ -2,7 +2,7 @@ import NativeKernels
 
 /// The float32 matrix kernels of a path.
 struct MatmulKernels: @unchecked Sendable {
-  private let table: UnsafePointer<GraftMatmulKernels>
+  fileprivate let table: UnsafePointer<GraftMatmulKernels>
 
   init(_ path: KernelPath) { table = graft_matmul_kernels(path.kernels) }
 
@@ -90,5 +90,60 @@ struct OutputCut: Sendable {
     return OutputPart(
       rows: min(row, rows)..<min(row + rowsPerTask, rows),
       panels: min(column, panels)..<min(column + panelsPerTask, panels))
+  }
+}
+
+// MARK: - Convolutions
+
+extension MatmulKernels {
+  func panels(_ shape: GraftConv) -> Int {
+    withUnsafePointer(to: shape) {
+      shape.isDepthwise ? table.pointee.depthwise_panels($0) : table.pointee.conv_panels($0)
+    }
+  }
+
+  /// The number of floats of a packed weight.
+  func packedCount(_ shape: GraftConv) -> Int {
+    withUnsafePointer(to: shape) {
+      shape.isDepthwise ? table.pointee.depthwise_packed_count($0) : table.pointee.conv_packed_count($0)
+    }
+  }
+
+  func scratchBytes(_ shape: GraftConv) -> Int {
+    withUnsafePointer(to: shape) {
+      shape.isDepthwise ? table.pointee.depthwise_scratch_bytes($0) : table.pointee.conv_scratch_bytes()
+    }
+  }
+
+  /// Packs a weight [O, C / groups, depth, height, width] of these five strides.
+  func pack(
+    _ shape: GraftConv, _ weight: UnsafePointer<Float>, strides: [Int], into packed: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafePointer(to: shape) { shape in
+      strides.withUnsafeBufferPointer { strides in
+        guard let strides = strides.baseAddress else { return }
+        if shape.pointee.isDepthwise {
+          table.pointee.depthwise_pack(shape, weight, strides, packed)
+        } else {
+          table.pointee.conv_pack(shape, weight, strides, 0, table.pointee.conv_panels(shape), packed)
+        }
+      }
+    }
+  }
+
+  /// Some rows and panels of a convolution.
+  func convolve(
+    _ shape: GraftConv, _ x: UnsafePointer<Float>, packed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
+    _ part: OutputPart, _ epilogue: GraftEpilogue, scratch: UnsafeMutableRawPointer
+  ) {
+    withUnsafePointer(to: shape) { shape in
+      withUnsafePointer(to: epilogue) { epilogue in
+        if shape.pointee.isDepthwise {
+          table.pointee.depthwise(shape, x, packed, y, part.kernel, epilogue, scratch)
+        } else {
+          table.pointee.conv(shape, x, packed, y, part.kernel, epilogue, scratch)
+        }
+      }
+    }
   }
 }

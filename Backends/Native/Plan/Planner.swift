@@ -19,7 +19,8 @@ final class Planner {
   /// Buffers that are computed from constants alone, and those that are not.
   private var constants: Set<Int> = []
   private var variable: Set<Int> = []
-  private var packs: [View: View] = [:]
+  /// Packed weights by the weights.
+  var packs: [View: View] = [:]
   private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
 
   init(_ function: Function, kernels: NativeKernelSet) {

@@ -30,14 +30,14 @@ package final class ThreadPool: Sendable {
   deinit { shared.stop() }
 
   /// Runs `body(task, thread)` for every task below `count`; `thread` is below ``width`` and no two tasks that run at the
-  /// same time have the same.
-  package func run(_ count: Int, _ body: @Sendable (_ task: Int, _ thread: Int) -> Void) {
+  /// same time have the same. All have ended when this returns, though a worker may still hold on to `body`.
+  package func run(_ count: Int, _ body: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void) {
     guard width > 1, count > 1, shared.acquire() else {
       for task in 0..<count { body(task, 0) }
       return
     }
     defer { shared.release() }
-    withoutActuallyEscaping(body) { shared.share(count, $0) }
+    shared.share(count, body)
   }
 }
 

@@ -1,5 +1,6 @@
 import GraftIR
 import GraftOps
+import NativeKernels
 
 extension LoweringRule {
   static let convolutions: [LoweringRule] = [
@@ -11,13 +12,11 @@ extension LoweringRule {
       var x = try planner.view(planner.expression(call[0], as: dtype).converted(to: computeType))
       let weight = try planner.view(planner.expression(call[1], as: dtype).converted(to: computeType))
       if spread.contains(where: { $0 != 1 }) { x = try planner.spread(x, spread) }
-      let target = planner.allocate(shape, computeType)
-      planner.add(try planner.convolution(x, weight, target, window))
-      guard !call[2].isAbsent else { return [Expression(target).converted(to: dtype)] }
+      let product = try planner.convolution(x, weight, shape, window)
+      guard !call[2].isAbsent else { return [product.converted(to: dtype)] }
       let bias = try planner.expression(call[2], as: dtype).converted(to: computeType)
       let channels = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
-      let sum = try planner.applying(.add, Expression(target), planner.reshaped(bias, channels))
-      return [sum.converted(to: dtype)]
+      return [try planner.applying(.add, product, planner.reshaped(bias, channels)).converted(to: dtype)]
     }
   ]
 }
@@ -37,16 +36,37 @@ extension Planner {
     return target
   }
 
-  fileprivate func convolution(
-    _ x: View, _ weight: View, _ target: View, _ shape: ConvolutionShape
-  ) throws -> any Step {
+  /// The convolution of x [N, C, ...] with weight [O, C / groups, ...].
+  func convolution(_ x: View, _ weight: View, _ shape: [Int], _ attributes: ConvolutionShape) throws -> Expression {
+    if x.dtype == .float32, attributes.stride.count <= 3, shape.allSatisfy({ $0 > 0 }) {
+      let pixels = try channelsLast(x)
+      let product = ConvolutionProduct(
+        x: pixels, weight: weight, packed: packed(weight, pixels, shape, attributes), attributes: attributes,
+        shape: shape)
+      return Expression(.product(product), dtype: .float32, shape: shape)
+    }
+    let target = allocate(shape, x.dtype)
     func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
-      GeneralConvolutionStep<Element>(x: x, weight: weight, target: target, shape: shape)
+      GeneralConvolutionStep<Element>(x: x, weight: weight, target: target, shape: attributes)
     }
-    guard let step = x.dtype.withNumberType({ make($0) }) else {
-      throw Diagnostic(
-        .unsupported, "convolutions of \(x.dtype.rawValue) are not native yet", at: origin.location)
-    }
-    return step
+    add(try step(x.dtype) { make($0) })
+    return Expression(target)
+  }
+
+  /// x with its channels next to each other.
+  private func channelsLast(_ x: View) throws -> View {
+    if x.strides[1] == 1 || x.shape[1] == 1 { return x }
+    let copy = allocate(x.shape, x.dtype, order: x.shape.channelsLast)
+    try compute(Expression(x), into: copy)
+    return copy
+  }
+
+  private func packed(_ weight: View, _ x: View, _ shape: [Int], _ attributes: ConvolutionShape) -> View {
+    if let known = packs[weight] { return known }
+    let sizes = GraftConv(attributes, x: x, weight: weight, output: shape)
+    let target = allocate([kernels.matmul.packedCount(sizes)], .float32)
+    add(PackConvolutionStep(weight: weight, packed: target, shape: sizes, kernels: kernels.matmul))
+    packs[weight] = target
+    return target
   }
 }

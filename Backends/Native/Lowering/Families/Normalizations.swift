@@ -63,8 +63,22 @@ extension Planner {
     let channels = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
     func channelwise(_ x: Expression) throws -> Expression { try reshaped(Expression(view(x)), channels) }
     let x = try expression(call[0], as: dtype)
-    let scaled = try applying(.multiply, x, channelwise(scale))
+    let scaled = try scaledConvolution(x, scale) ?? applying(.multiply, x, channelwise(scale))
     return [try applying(.add, scaled, channelwise(shift)), mean, variance]
+  }
+}
+
+extension Planner {
+  /// A convolution that is not yet computed, with each of its output channels scaled: a scaled weight does it.
+  private func scaledConvolution(_ x: Expression, _ scale: Expression) throws -> Expression? {
+    guard case .product(let product) = x.node, let convolution = product as? ConvolutionProduct,
+      isConstant(convolution.weight.buffer)
+    else { return nil }
+    let weight = convolution.weight
+    let column = try reshaped(
+      Expression(view(scale)), [weight.shape[0]] + Array(repeating: 1, count: weight.rank - 1))
+    let scaled = try view(applying(.multiply, Expression(weight), column))
+    return try self.convolution(convolution.x, scaled, convolution.shape, convolution.attributes)
   }
 }
 
