@@ -2,7 +2,7 @@ import NativeKernels
 
 /// The float32 matrix kernels of a path.
 struct MatmulKernels: @unchecked Sendable {
-  fileprivate let table: UnsafePointer<GraftMatmulKernels>
+  let table: UnsafePointer<GraftMatmulKernels>
 
   init(_ path: KernelPath) { table = graft_matmul_kernels(path.kernels) }
 

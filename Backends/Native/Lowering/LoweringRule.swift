@@ -18,7 +18,7 @@ struct LoweringRule: Sendable {
 
   private static let families: [[LoweringRule]] = [
     creation, elementwise, views, joining, products, reductions, normalizations, indexing, ordering, convolutions,
-    pooling,
+    pooling, attention,
   ]
 }
 

@@ -54,7 +54,7 @@ extension Planner {
   }
 
   /// x with its channels next to each other.
-  private func channelsLast(_ x: View) throws -> View {
+  func channelsLast(_ x: View) throws -> View {
     if x.strides[1] == 1 || x.shape[1] == 1 { return x }
     let copy = allocate(x.shape, x.dtype, order: x.shape.channelsLast)
     try compute(Expression(x), into: copy)

@@ -3,18 +3,19 @@ import GraftOps
 
 extension LoweringRule {
   static let normalizations: [LoweringRule] = [
-    LoweringRule(.softmax) { planner, call in
-      let (e, sum, dtype) = try planner.exponentials(call)
-      return [try planner.applying(.divide, e, sum).converted(to: dtype)]
+    LoweringRule(.softmax) { planner, call in [try planner.alongAxis(.softmax, call)] },
+    LoweringRule(.logSoftmax) { planner, call in [try planner.alongAxis(.logSoftmax, call)] },
+    LoweringRule(.layerNorm) { planner, call in
+      let (weight, bias) = (try planner.vector(call[1], call), try planner.vector(call[2], call))
+      let operation = RowOperation.layerNorm(weight: weight, bias: bias, epsilon: try call.double("eps"))
+      return [try planner.overTrailingAxes(operation, call)]
     },
-    LoweringRule(.logSoftmax) { planner, call in
-      let (shape, dtype) = try call.resultType(planner)
-      let axis = try call.axis("axis", rank: shape.count)
-      let centred = try planner.centred(planner.expression(call[0], as: dtype), axis)
-      let sum = try planner.reduce(.sum, planner.applying(.exp, centred), over: [axis])
-      let log = try planner.applying(.log, planner.reshaped(sum, shape.keeping(axis)))
-      return [try planner.applying(.subtract, centred, log).converted(to: dtype)]
+    LoweringRule(.rmsNorm) { planner, call in
+      let operation = RowOperation.rmsNorm(
+        weight: try planner.vector(call[1], call), epsilon: try call.double("eps"))
+      return [try planner.overTrailingAxes(operation, call)]
     },
+    LoweringRule(.groupNorm) { planner, call in [try planner.groupNormalised(call)] },
     LoweringRule(.batchNorm) { planner, call in
       guard try call.string("statistics") == "running", !call[3].isAbsent, !call[4].isAbsent else {
         throw Diagnostic(
@@ -36,19 +37,77 @@ extension Planner {
     Expression(.scalar(.float(value)), dtype: other.dtype, shape: [])
   }
 
-  /// x minus its maximum along an axis, in memory.
-  fileprivate func centred(_ x: Expression, _ axis: Int) throws -> Expression {
-    let x = Expression(try view(x.converted(to: x.computeType)))
-    let maximum = try reshaped(reduce(.max, x, over: [axis]), x.shape.keeping(axis))
-    return Expression(try view(applying(.subtract, x, maximum)))
+  /// A kernel over the rows that an axis of the first operand makes up.
+  fileprivate func alongAxis(_ operation: RowOperation, _ call: OpCall) throws -> Expression {
+    let (shape, dtype) = try call.resultType(self)
+    let x = try expression(call[0], as: dtype).converted(to: dtype.computeType)
+    if shape.isEmpty {
+      return try reshaped(rows(operation, reshaped(x, [1, 1])), []).converted(to: dtype)
+    }
+    let axis = try call.axis("axis", rank: shape.count)
+    let last = shape.indices.filter { $0 != axis } + [axis]
+    let moved = try view(x).transposed(last)
+    let result = try reshaped(rows(operation, matrix(moved, length: shape[axis])), moved.shape)
+    var back = last
+    for (place, axis) in last.enumerated() { back[axis] = place }
+    return Expression(try view(result).transposed(back)).converted(to: dtype)
   }
 
-  /// The exponentials of a softmax and their sums.
-  fileprivate func exponentials(_ call: OpCall) throws -> (Expression, sum: Expression, DType) {
+  /// A kernel over the rows that the trailing axes of the first operand make up.
+  fileprivate func overTrailingAxes(_ operation: RowOperation, _ call: OpCall) throws -> Expression {
     let (shape, dtype) = try call.resultType(self)
-    let axis = try call.axis("axis", rank: shape.count)
-    let e = Expression(try view(applying(.exp, centred(expression(call[0], as: dtype), axis))))
-    return (e, try reshaped(reduce(.sum, e, over: [axis]), shape.keeping(axis)), dtype)
+    let x = try view(expression(call[0], as: dtype).converted(to: dtype.computeType))
+    let length = shape.suffix(try call.int("rank")).reduce(1, *)
+    return try reshaped(rows(operation, matrix(x, length: length)), shape).converted(to: dtype)
+  }
+
+  /// A weight or bias, in memory and without gaps; nil where it is absent.
+  fileprivate func vector(_ operand: Operand, _ call: OpCall) throws -> View? {
+    if operand.isAbsent { return nil }
+    let dtype = try call.type(0).dtype.computeType
+    return try rowMajorView(expression(operand, as: dtype).converted(to: dtype))
+  }
+
+  /// x as rows of `length` elements next to each other.
+  private func matrix(_ x: View, length: Int) throws -> Expression {
+    let shape = [length == 0 ? 0 : x.count / length, length]
+    if let seen = x.reshaped(shape), seen.strides[1] == 1 || length == 1, seen.strides[0] >= 0 { return Expression(seen) }
+    return try reshaped(Expression(rowMajorView(Expression(x))), shape)
+  }
+
+  private func rows(_ operation: RowOperation, _ x: Expression) throws -> Expression {
+    let source = try view(x)
+    guard let kernels = RowKernels(self.kernels.path, source.dtype) else {
+      throw Diagnostic(
+        .unsupported, "normalisations of \(source.dtype.rawValue) are not native yet", at: origin.location)
+    }
+    let target = allocate(source.shape, source.dtype)
+    add(RowStep(operation: operation, source: source, target: target, kernels: kernels))
+    return Expression(target)
+  }
+
+  /// Group normalisation of x [N, C, ...], channels last.
+  fileprivate func groupNormalised(_ call: OpCall) throws -> Expression {
+    let (shape, dtype) = try call.resultType(self)
+    let x = try view(expression(call[0], as: dtype).converted(to: dtype.computeType))
+    guard let kernels = RowKernels(self.kernels.path, x.dtype) else {
+      throw Diagnostic(.unsupported, "group_norm of \(dtype.rawValue) is not native yet", at: origin.location)
+    }
+    let pixels = [shape[0], shape.dropFirst(2).reduce(1, *), shape[1]]
+    let source = try channelsLast(x)
+    let target = allocate(shape, x.dtype, order: shape.channelsLast)
+    add(
+      GroupNormStep(
+        source: try pixelRows(source, pixels), target: try pixelRows(target, pixels), groups: try call.int("groups"),
+        epsilon: try call.double("eps"), weight: try vector(call[1], call), bias: try vector(call[2], call),
+        kernels: kernels))
+    return Expression(target).converted(to: dtype)
+  }
+
+  /// [N, C, ...], channels last, as [N, pixels, C].
+  private func pixelRows(_ x: View, _ shape: [Int]) throws -> View {
+    let moved = x.transposed(x.shape.channelsLast)
+    return try moved.reshaped(shape) ?? view(reshaped(Expression(moved), shape))
   }
 
   /// Batch normalisation by running statistics: a scale and a shift of each channel, known when the plan is made.

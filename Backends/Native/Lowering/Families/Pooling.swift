@@ -1,29 +1,87 @@
 import GraftIR
 import GraftOps
+import NativeKernels
 
 extension LoweringRule {
   static let pooling: [LoweringRule] = [
     LoweringRule(.maxPool) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
       let x = try planner.expression(call[0], as: dtype).converted(to: dtype.computeType)
-      return [try planner.windowed(x, call, shape).converted(to: dtype)]
-    }
+      let pooled = try planner.pooled(x, PoolAttributes(call), shape, .maximum) ?? planner.windowed(x, call, shape)
+      return [pooled.converted(to: dtype)]
+    },
+    LoweringRule(.averagePool) { planner, call in
+      let (shape, dtype) = try call.resultType(planner)
+      let x = try planner.expression(call[0], as: dtype).converted(to: dtype.computeType)
+      let attributes = try PoolAttributes(call)
+      let kind = try attributes.average(call)
+      guard let kind, let pooled = try planner.pooled(x, attributes, shape, kind) else {
+        throw Diagnostic(
+          .unsupported, "avg_pool of \(dtype.rawValue) with this padding is not native yet", at: planner.origin.location)
+      }
+      return [pooled.converted(to: dtype)]
+    },
   ]
 }
 
+/// The attributes of a pooling window, per spatial axis.
+struct PoolAttributes {
+  let kernel: [Int]
+  let stride: [Int]
+  let dilation: [Int]
+  /// Low and high, alternating.
+  let padding: [Int]
+
+  init(_ call: OpCall) throws {
+    kernel = try call.ints("kernel")
+    stride = try call.ints("stride")
+    padding = try call.ints("padding")
+    let given = call.definition.attribute("dilation") == nil ? [] : try call.ints("dilation")
+    dilation = given.isEmpty ? kernel.map { _ in 1 } : given
+  }
+
+  /// The average as the kernel knows it; nil where only a part of the padding counts.
+  fileprivate func average(_ call: OpCall) throws -> PoolStep.Kind? {
+    let divisor = try call.optional("divisor")?.asDouble ?? 0
+    let counted = try call.ints("counted")
+    if counted == padding { return .average(divisor: divisor, includesPadding: true) }
+    return counted.allSatisfy { $0 == 0 } ? .average(divisor: divisor, includesPadding: false) : nil
+  }
+}
+
 extension Planner {
+  /// Pooling of x [N, C, H, W] or [N, C, L] by a kernel, channels last; nil for what it does not do.
+  fileprivate func pooled(
+    _ x: Expression, _ attributes: PoolAttributes, _ shape: [Int], _ kind: PoolStep.Kind
+  ) throws -> Expression? {
+    let spatial = attributes.kernel.count
+    guard x.dtype == .float32, spatial <= 2, shape.count == spatial + 2, shape.allSatisfy({ $0 > 0 }),
+      attributes.padding.allSatisfy({ $0 >= 0 })
+    else { return nil }
+    let dense = try denseChannelsLast(view(x))
+    let target = allocate(shape, x.dtype, order: shape.channelsLast)
+    add(PoolStep(kind: kind, source: dense, target: target, attributes: attributes, path: kernels.path))
+    return Expression(target)
+  }
+
+  /// x [N, C, ...], channels last and without gaps.
+  private func denseChannelsLast(_ x: View) throws -> View {
+    if x.transposed(x.shape.channelsLast).isRowMajor { return x }
+    let copy = allocate(x.shape, x.dtype, order: x.shape.channelsLast)
+    try compute(Expression(x), into: copy)
+    return copy
+  }
+
   /// The maximum of each window: x padded by the least number, and the maximum over a view with the windows as axes.
   fileprivate func windowed(_ x: Expression, _ call: OpCall, _ shape: [Int]) throws -> Expression {
-    let (kernel, stride, pairs) = (try call.ints("kernel"), try call.ints("stride"), try call.ints("padding"))
-    var dilation = try call.ints("dilation")
-    if dilation.isEmpty { dilation = kernel.map { _ in 1 } }
-    let lead = shape.count - kernel.count
-    let padded = try padded(try view(x), lead, pairs, by: x.dtype.least)
+    let attributes = try PoolAttributes(call)
+    let (kernel, lead) = (attributes.kernel, shape.count - attributes.kernel.count)
+    let padded = try padded(try view(x), lead, attributes.padding, by: x.dtype.least)
     var windows = padded
     windows.shape = shape + kernel
     for axis in kernel.indices {
-      windows.strides[lead + axis] = padded.strides[lead + axis] * stride[axis]
-      windows.strides.append(padded.strides[lead + axis] * dilation[axis])
+      windows.strides[lead + axis] = padded.strides[lead + axis] * attributes.stride[axis]
+      windows.strides.append(padded.strides[lead + axis] * attributes.dilation[axis])
     }
     return try reduce(.max, Expression(windows), over: Array(shape.count..<shape.count + kernel.count))
   }

@@ -32,7 +32,11 @@ extension Planner {
     let kept = x.shape.indices.filter { !axes.contains($0) }
     let source = try view(x).transposed(kept + axes)
     let target = allocate(kept.map { x.shape[$0] }, x.dtype)
-    add(try reduction(kind, source, target))
+    if let step = MatrixReductionStep(kind, source, target, kernels.path) {
+      add(step)
+    } else {
+      add(try reduction(kind, source, target))
+    }
     return Expression(target)
   }
 

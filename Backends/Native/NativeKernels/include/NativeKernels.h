@@ -10,5 +10,8 @@
 #include "Path.h"
 #include "Pause.h"
 #include "Vector.h"
+#include "VectorPool.h"
+#include "VectorReductions.h"
+#include "VectorRows.h"
 
 #endif
