@@ -30,3 +30,20 @@ const GraftMoves *graft_moves(GraftPath path, size_t width) {
   if (width == 0 || width > 8 || (width & (width - 1)) != 0) return NULL;
   return &graft_vector_tables(path)->moves[__builtin_ctzl(width)];
 }
+
+const GraftRows *graft_rows(GraftPath path, GraftType type) {
+  const GraftVectorTables *tables = graft_vector_tables(path);
+  return type == GRAFT_TYPE_F32 ? &tables->f32_rows : type == GRAFT_TYPE_F64 ? &tables->f64_rows : NULL;
+}
+
+GraftReduction *graft_row_reduction(GraftPath path, GraftReducer reducer, GraftType type) {
+  return graft_vector_tables(path)->reductions[reducer][type].rows;
+}
+
+GraftReduction *graft_column_reduction(GraftPath path, GraftReducer reducer, GraftType type) {
+  return graft_vector_tables(path)->reductions[reducer][type].columns;
+}
+
+const GraftPooling *graft_pooling(GraftPath path) {
+  return &graft_vector_tables(path)->pooling;
+}

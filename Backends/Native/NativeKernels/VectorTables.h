@@ -13,6 +13,9 @@
 #endif
 
 #include "include/Vector.h"
+#include "include/VectorPool.h"
+#include "include/VectorReductions.h"
+#include "include/VectorRows.h"
 
 /// The vector kernels of one path.
 typedef struct GraftVectorTables {
@@ -20,6 +23,11 @@ typedef struct GraftVectorTables {
   GraftBlock *casts[GRAFT_TYPE_COUNT][GRAFT_TYPE_COUNT];
   /// By the binary logarithm of the width.
   GraftMoves moves[4];
+  GraftRows f32_rows, f64_rows;
+  GraftPooling pooling;
+  struct {
+    GraftReduction *rows, *columns;
+  } reductions[GRAFT_REDUCE_COUNT][GRAFT_TYPE_COUNT];
 } GraftVectorTables;
 
 extern const GraftVectorTables graft_vector_baseline;

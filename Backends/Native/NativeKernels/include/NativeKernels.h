@@ -5,5 +5,8 @@
 #include "Library.h"
 #include "Path.h"
 #include "Vector.h"
+#include "VectorPool.h"
+#include "VectorReductions.h"
+#include "VectorRows.h"
 
 #endif
