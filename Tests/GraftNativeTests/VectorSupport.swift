@@ -74,3 +74,21 @@ func specials<T: BinaryFloatingPoint>(_ type: T.Type) -> [T] {
 
 /// Every length that takes another way through a block function, with one vector or several.
 let blockLengths = [0, 1, 3, 7, 16, 17, 31, 64, 100, 511, 512]
+
+/// Records an issue unless `condition` holds: an expectation without copies of what was compared.
+func verify(
+  _ condition: Bool, _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+  if !condition { Issue.record(Comment(rawValue: comment()), sourceLocation: sourceLocation) }
+}
+
+/// The sum after Neumaier, with an error of about one unit of the last place.
+func compensatedSum(_ terms: some Sequence<Double>) -> Double {
+  var sum = 0.0, lost = 0.0
+  for term in terms {
+    let next = sum + term
+    lost += abs(sum) >= abs(term) ? (sum - next) + term : (term - next) + sum
+    sum = next
+  }
+  return sum + lost
+}
