@@ -50,17 +50,6 @@ ALWAYS_INLINE Pixel pixel_at(const GraftConv *shape, size_t index) {
   return pixel;
 }
 
-ALWAYS_INLINE Pixel pixel_after(const GraftConv *shape, Pixel pixel) {
-  if (++pixel.w < shape->output[2]) return pixel;
-  pixel.w = 0;
-  if (++pixel.h < shape->output[1]) return pixel;
-  pixel.h = 0;
-  if (++pixel.d < shape->output[0]) return pixel;
-  pixel.d = 0;
-  pixel.image++;
-  return pixel;
-}
-
 /// Where `tap` of an output coordinate lies along `axis` of the input; out of bounds in the padding.
 ALWAYS_INLINE ptrdiff_t input_coordinate(const GraftConv *shape, int axis, size_t output, size_t tap) {
   return (ptrdiff_t)(output * shape->stride[axis] + tap * shape->dilation[axis]) - shape->padding[axis];
@@ -85,64 +74,83 @@ typedef struct {
   bool dense;
 } ConvLeft;
 
-/// Elements `from` ..< `to` of a line of taps: those along the width of an input line, NULL for one in the padding.
-ALWAYS_INLINE void copy_line(
-    const ConvLeft *left, const float *line, size_t output_w, size_t from, size_t to, float *buffer) {
+/// Elements `from` ..< `to` of a line of taps, those along the width of an input line, for one output pixel that may
+/// lie at the border.
+ALWAYS_INLINE void copy_clipped(
+    const ConvLeft *left, const float *line, size_t w, size_t from, size_t to, float *out) {
+  const ptrdiff_t channels = (ptrdiff_t)left->channels, start = input_coordinate(left->shape, 2, w, 0);
+  const ptrdiff_t end = (ptrdiff_t)left->shape->input[2] - start;
+  const size_t low = start < 0 ? (size_t)(-start * channels) : 0, high = end > 0 ? (size_t)(end * channels) : 0;
+  const size_t a = low < from ? from : min_size(low, to), b = high < a ? a : min_size(high, to);
+  zero_run(out, a - from);
+  if (a < b) copy_run(out + (a - from), line + start * channels + (ptrdiff_t)a, b - a);
+  zero_run(out + (b - from), to - b);
+}
+
+/// The same, tap by tap, for `pixels` output pixels from number `w` of their line on.
+ALWAYS_INLINE void copy_taps(
+    const ConvLeft *left, const float *line, size_t w, int pixels, size_t from, size_t to, float *out) {
   const GraftConv *shape = left->shape;
-  const size_t channels = left->channels;
+  size_t tap = from / left->channels, channel = from % left->channels;
+  for (size_t i = from, count; i < to; i += count, tap++, channel = 0) {
+    count = min_size(left->channels - channel, to - i);
+    for (int pixel = 0; pixel < pixels; pixel++) {
+      const ptrdiff_t x = input_coordinate(shape, 2, w + (size_t)pixel, tap);
+      float *run = out + pixel * STAGED_ROW + (i - from);
+      if (is_inside(shape, 2, x)) {
+        copy_run(run, line + x * shape->x_stride[3] + (ptrdiff_t)channel, count);
+      } else {
+        zero_run(run, count);
+      }
+    }
+  }
+}
+
+/// The same, from `line` or, where that is NULL, from the padding.
+ALWAYS_INLINE void copy_line(
+    const ConvLeft *left, const float *line, size_t w, int pixels, size_t from, size_t to, float *out) {
+  const GraftConv *shape = left->shape;
   if (!line) {
-    zero_run(buffer, to - from);
-    return;
-  }
-  if (left->dense) {
-    const ptrdiff_t start = input_coordinate(shape, 2, output_w, 0);
-    const ptrdiff_t end = (ptrdiff_t)shape->input[2] - start;
-    if (start >= 0 && end >= (ptrdiff_t)shape->kernel[2]) {
-      copy_run(buffer, line + start * (ptrdiff_t)channels + (ptrdiff_t)from, to - from);
-      return;
+    for (int pixel = 0; pixel < pixels; pixel++) zero_run(out + pixel * STAGED_ROW, to - from);
+  } else if (!left->dense) {
+    copy_taps(left, line, w, pixels, from, to, out);
+  } else if (
+      input_coordinate(shape, 2, w, 0) >= 0 &&
+      is_inside(shape, 2, input_coordinate(shape, 2, w + (size_t)pixels - 1, shape->kernel[2] - 1))) {
+    const float *run = line + input_coordinate(shape, 2, w, 0) * shape->x_stride[3] + (ptrdiff_t)from;
+    const ptrdiff_t step = (ptrdiff_t)shape->stride[2] * shape->x_stride[3];
+    for (int pixel = 0; pixel < pixels; pixel++, run += step) copy_run(out + pixel * STAGED_ROW, run, to - from);
+  } else {
+    for (int pixel = 0; pixel < pixels; pixel++) {
+      copy_clipped(left, line, w + (size_t)pixel, from, to, out + pixel * STAGED_ROW);
     }
-    const size_t low = start < 0 ? (size_t)-start * channels : 0, high = end > 0 ? (size_t)end * channels : 0;
-    const size_t a = low < from ? from : min_size(low, to), b = high < a ? a : min_size(high, to);
-    zero_run(buffer, a - from);
-    if (a < b) copy_run(buffer + (a - from), line + start * (ptrdiff_t)channels + (ptrdiff_t)a, b - a);
-    zero_run(buffer + (b - from), to - b);
-    return;
   }
-  for (size_t i = from; i < to;) {
-    const size_t tap = i / channels, channel = i % channels, count = min_size(channels - channel, to - i);
-    const ptrdiff_t w = input_coordinate(shape, 2, output_w, tap);
-    if (is_inside(shape, 2, w)) {
-      copy_run(buffer, line + w * shape->x_stride[3] + (ptrdiff_t)channel, count);
-    } else {
-      zero_run(buffer, count);
-    }
-    buffer += count;
-    i += count;
+}
+
+/// Depths `from` ..< `to` of `pixels` output pixels of one line, `first` on. Runs are written in ascending order, for a
+/// run may write zeros behind its end.
+ALWAYS_INLINE void stage_line(const ConvLeft *left, Pixel first, int pixels, size_t from, size_t to, float *out) {
+  const GraftConv *shape = left->shape;
+  const size_t length = shape->kernel[2] * left->channels;
+  const float *image = left->x + (ptrdiff_t)first.image * shape->x_stride[0];
+  size_t line = from / length, offset = from % length;
+  for (size_t i = from, count; i < to; i += count, line++, offset = 0) {
+    count = min_size(length - offset, to - i);
+    const ptrdiff_t d = input_coordinate(shape, 0, first.d, line / shape->kernel[1]);
+    const ptrdiff_t h = input_coordinate(shape, 1, first.h, line % shape->kernel[1]);
+    const bool inside = is_inside(shape, 0, d) && is_inside(shape, 1, h);
+    const float *taps = inside ? image + d * shape->x_stride[1] + h * shape->x_stride[2] : NULL;
+    copy_line(left, taps, first.w, pixels, offset, offset + count, out + (i - from));
   }
 }
 
 ALWAYS_INLINE const float *stage_pixels(
     const void *context, size_t row, int rows, size_t from, size_t to, float *buffer, ptrdiff_t *stride) {
   const ConvLeft *left = context;
-  const GraftConv *shape = left->shape;
-  const size_t length = shape->kernel[2] * left->channels;
-  const size_t first_line = from / length, first_offset = from % length;
-  Pixel pixel = pixel_at(shape, row);
-  for (int r = 0; r < rows; r++, pixel = pixel_after(shape, pixel)) {
-    float *out = buffer + r * STAGED_ROW;
-    const float *image = left->x + (ptrdiff_t)pixel.image * shape->x_stride[0];
-    size_t kernel_d = first_line / shape->kernel[1], kernel_h = first_line % shape->kernel[1], offset = first_offset;
-    for (size_t i = from; i < to; offset = 0) {
-      const size_t count = min_size(length - offset, to - i);
-      const ptrdiff_t d = input_coordinate(shape, 0, pixel.d, kernel_d);
-      const ptrdiff_t h = input_coordinate(shape, 1, pixel.h, kernel_h);
-      const bool inside = is_inside(shape, 0, d) && is_inside(shape, 1, h);
-      const float *line = inside ? image + d * shape->x_stride[1] + h * shape->x_stride[2] : NULL;
-      copy_line(left, line, pixel.w, offset, offset + count, out);
-      out += count;
-      i += count;
-      if (++kernel_h == shape->kernel[1]) kernel_h = 0, kernel_d++;
-    }
+  for (int r = 0, pixels; r < rows; r += pixels) {
+    const Pixel first = pixel_at(left->shape, row + (size_t)r);
+    pixels = (int)min_size((size_t)(rows - r), left->shape->output[2] - first.w);
+    stage_line(left, first, pixels, from, to, buffer + r * STAGED_ROW);
   }
   *stride = STAGED_ROW;
   return buffer;
@@ -185,7 +193,7 @@ static void conv(
     const float *from = x + group * channels;
     if (pointwise) {
       const GraftMatmul matrix = {channels, columns, shape->x_stride[3], 1, shape->y_row};
-      const LeftMatrix left = left_matrix(&matrix, from, part);
+      const LeftMatrix left = left_matrix(&matrix, from);
       product(stage_matrix, &left, packed_panels, &right, depth, &output, part, scratch);
     } else {
       const ConvLeft left = {shape, from, channels, dense};

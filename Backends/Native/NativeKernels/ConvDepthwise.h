@@ -7,6 +7,9 @@ enum {
 #else
   LINE_PIXELS = 4,
 #endif
+  /// Elements of the window where it has several panels: what the second-level cache holds, for whole lines are read
+  /// faster than parts.
+  WINDOW = 64 << 10,
 };
 
 static size_t depthwise_panels(const GraftConv *shape) { return divide_up(shape->out_channels, PANEL); }
@@ -33,95 +36,116 @@ static size_t window_width(const GraftConv *shape) {
   return (shape->output[2] - 1) * shape->stride[2] + (shape->kernel[2] - 1) * shape->dilation[2] + 1;
 }
 
+/// From panel to panel of a line in the window: an odd number of pixels, so that panels do not share cache sets.
+static size_t window_panel(const GraftConv *shape) { return (window_width(shape) | 1) * PANEL; }
+
 /// Lines that the taps of one output line reach across.
 static size_t window_lines(const GraftConv *shape) { return (shape->kernel[1] - 1) * shape->dilation[1] + 1; }
 
 /// Lines of taps: those of one output line have a kernel's width of taps each.
 static size_t tap_lines(const GraftConv *shape) { return shape->kernel[0] * shape->kernel[1]; }
 
-static size_t depthwise_scratch_bytes(const GraftConv *shape) {
-  const size_t lines = shape->kernel[0] * window_lines(shape);
-  const size_t pointers = lines + 2 * tap_lines(shape);
-  return pointers * sizeof(const float *) + lines * window_width(shape) * PANEL * sizeof(float);
+/// Panels whose lines are in the window at a time.
+static size_t window_panels(const GraftConv *shape) {
+  const size_t count = WINDOW / (shape->kernel[0] * window_lines(shape) * window_panel(shape));
+  return count < 1 ? 1 : min_size(count, depthwise_panels(shape));
 }
 
-/// One panel of output channels, and the lines of its input channels that are in the window: line h of the input, for
-/// tap d of the depth, is number h modulo `lines`.
+static size_t depthwise_scratch_bytes(const GraftConv *shape) {
+  const size_t slots = shape->kernel[0] * window_lines(shape);
+  const size_t pointers = slots + 2 * tap_lines(shape);
+  return pointers * sizeof(const float *) + slots * window_panels(shape) * window_panel(shape) * sizeof(float);
+}
+
+/// A range of panels, and the lines of their input channels that are in the window: line h of the input, for tap d of
+/// the depth, is number h modulo `lines`, panel by panel.
 typedef struct {
   const GraftConv *shape;
-  size_t column;
-  int width;
-  size_t lines, line_size;
+  /// Output channels per input channel.
+  size_t multiplier;
+  size_t panel_begin, panel_end;
+  /// From panel to panel of a line.
+  size_t panel_size;
+  size_t lines;
   float *window;
   /// Which lines of the input the window holds.
   const float **held;
-  /// The lines and the weights of the taps of the current output line that are not in the padding.
-  const float **taps, **weights;
+  /// The lines of the current output line's taps that are not in the padding, and their numbers among all.
+  const float **taps;
+  size_t *tap_numbers;
   size_t tap_count;
 } Depthwise;
 
-/// Copies a line's channels into the window, with zeros where it is padded.
-static void fill_line(const Depthwise *panel, const float *line, float *to) {
-  const GraftConv *shape = panel->shape;
-  const size_t multiplier = shape->out_channels / shape->groups, pixels = panel->line_size / PANEL;
-  const int second = panel->width - LANES;
-  for (size_t w = 0; w < pixels; w++, to += PANEL) {
-    const ptrdiff_t coordinate = (ptrdiff_t)w - shape->padding[2];
-    if (!is_inside(shape, 2, coordinate)) {
-      store(to, splat(0));
-      store(to + LANES, splat(0));
-      continue;
-    }
-    const float *x = line + coordinate * shape->x_stride[3];
-    if (multiplier == 1) {
-      store(to, load_first(x + panel->column, panel->width));
-      if (second > 0) store(to + LANES, load_first(x + panel->column + LANES, second));
+/// Copies a pixel's channels into the window, where panels are `panel_size` apart.
+ALWAYS_INLINE void fill_pixel(const Depthwise *range, const float *x, float *out) {
+  const size_t channels = range->shape->out_channels, multiplier = range->multiplier;
+  for (size_t p = range->panel_begin; p < range->panel_end; p++, out += range->panel_size) {
+    const size_t column = p * PANEL, width = min_size(PANEL, channels - column);
+    if (multiplier > 1) {
+      for (size_t c = 0; c < width; c++) out[c] = x[(column + c) / multiplier];
+    } else if (width == PANEL) {
+      store(out, load(x + column));
+      store(out + LANES, load(x + column + LANES));
     } else {
-      for (int c = 0; c < panel->width; c++) to[c] = x[(panel->column + (size_t)c) / multiplier];
+      copy_run(out, x + column, width);
+    }
+  }
+}
+
+/// Copies a line's channels into the window, with zeros where it is padded.
+static void fill_line(const Depthwise *range, const float *line, float *to) {
+  const GraftConv *shape = range->shape;
+  for (size_t w = 0; w < window_width(shape); w++, to += PANEL) {
+    const ptrdiff_t coordinate = (ptrdiff_t)w - shape->padding[2];
+    if (is_inside(shape, 2, coordinate)) {
+      fill_pixel(range, line + coordinate * shape->x_stride[3], to);
+    } else {
+      for (size_t p = 0; p < range->panel_end - range->panel_begin; p++) zero_run(to + p * range->panel_size, PANEL);
     }
   }
 }
 
 /// Line `line` of the input, at coordinate `h` of its height and tap `d` of the depth, in the window.
-ALWAYS_INLINE const float *window_line(const Depthwise *panel, const float *line, size_t d, size_t h) {
-  const size_t slot = d * panel->lines + h % panel->lines;
-  float *held = panel->window + slot * panel->line_size;
-  if (panel->held[slot] != line) {
-    fill_line(panel, line, held);
-    panel->held[slot] = line;
+static const float *window_line(const Depthwise *range, const float *line, size_t d, size_t h) {
+  const size_t slot = d * range->lines + h % range->lines;
+  float *held = range->window + slot * (range->panel_end - range->panel_begin) * range->panel_size;
+  if (range->held[slot] != line) {
+    fill_line(range, line, held);
+    range->held[slot] = line;
   }
   return held;
 }
 
 /// Finds the lines of the taps of the output line of `pixel`.
-static void move_window(Depthwise *panel, const float *x, const float *weight, Pixel pixel) {
-  const GraftConv *shape = panel->shape;
-  panel->tap_count = 0;
+static void move_window(Depthwise *range, const float *x, Pixel pixel) {
+  const GraftConv *shape = range->shape;
+  range->tap_count = 0;
   for (size_t i = 0; i < tap_lines(shape); i++) {
     const size_t tap_d = i / shape->kernel[1], tap_h = i % shape->kernel[1];
     const ptrdiff_t d = input_coordinate(shape, 0, pixel.d, tap_d), h = input_coordinate(shape, 1, pixel.h, tap_h);
     if (!is_inside(shape, 0, d) || !is_inside(shape, 1, h)) continue;
     const float *image = x + (ptrdiff_t)pixel.image * shape->x_stride[0];
     const float *line = image + d * shape->x_stride[1] + h * shape->x_stride[2];
-    panel->taps[panel->tap_count] = window_line(panel, line, tap_d, (size_t)h);
-    panel->weights[panel->tap_count++] = weight + i * shape->kernel[2] * PANEL;
+    range->taps[range->tap_count] = window_line(range, line, tap_d, (size_t)h);
+    range->tap_numbers[range->tap_count++] = i;
   }
 }
 
-/// Sums over the taps of `pixels` output pixels from number `first` of the line on, rows of PANEL.
+/// Sums over the taps of `pixels` output pixels, rows of PANEL. The first pixel's taps begin at `offset` in the lines
+/// of the window.
 ALWAYS_INLINE void depthwise_tile(
-    const int pixels, const int vectors, const Depthwise *panel, size_t first, float *sums) {
-  const GraftConv *shape = panel->shape;
-  const size_t next = shape->stride[2] * PANEL, tap = shape->dilation[2] * PANEL;
+    const int pixels, const int vectors, const Depthwise *range, size_t offset, const float *weight, float *sums) {
+  const GraftConv *shape = range->shape;
+  const size_t next = shape->stride[2] * PANEL, tap = shape->dilation[2] * PANEL, width = shape->kernel[2];
   V sum[LINE_PIXELS][2];
   UNROLL for (int i = 0; i < pixels; i++) {
     UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = splat(0);
   }
-  for (size_t line = 0; line < panel->tap_count; line++) {
-    const float *x = panel->taps[line] + first * next, *weight = panel->weights[line];
-    for (size_t w = 0; w < shape->kernel[2]; w++, x += tap, weight += PANEL) {
+  for (size_t line = 0; line < range->tap_count; line++) {
+    const float *x = range->taps[line] + offset, *factors = weight + range->tap_numbers[line] * width * PANEL;
+    for (size_t w = 0; w < width; w++, x += tap, factors += PANEL) {
       UNROLL for (int v = 0; v < vectors; v++) {
-        const V factor = load(weight + v * LANES);
+        const V factor = load(factors + v * LANES);
         UNROLL for (int i = 0; i < pixels; i++) sum[i][v] += load(x + (size_t)i * next + v * LANES) * factor;
       }
     }
@@ -131,36 +155,58 @@ ALWAYS_INLINE void depthwise_tile(
   }
 }
 
-/// As many as `count` output pixels from number `first` of the line on; how many.
-ALWAYS_INLINE int depthwise_pixels(
-    const int vectors, const Depthwise *panel, size_t first, size_t count, float *sums) {
-  if (count >= LINE_PIXELS) {
-    depthwise_tile(LINE_PIXELS, vectors, panel, first, sums);
-    return LINE_PIXELS;
+#define TILE(PIXELS)                                                                                     \
+  static void depthwise_##PIXELS(                                                                        \
+      bool two, const Depthwise *range, size_t offset, const float *weight, float *sums) {               \
+    if (two) {                                                                                           \
+      depthwise_tile(PIXELS, 2, range, offset, weight, sums);                                            \
+    } else {                                                                                             \
+      depthwise_tile(PIXELS, 1, range, offset, weight, sums);                                            \
+    }                                                                                                    \
   }
-  if (count >= 4) {
-    depthwise_tile(4, vectors, panel, first, sums);
-    return 4;
+TILE(1) TILE(2) TILE(4)
+#if LANES == 16 || defined(__aarch64__)
+TILE(8)
+#endif
+#undef TILE
+
+/// `count` output pixels from `row` on, which are numbers `first` ... of one line.
+static void depthwise_line(
+    const Depthwise *range, const float *packed, size_t first, size_t row, size_t count, const Output *output) {
+  const GraftConv *shape = range->shape;
+  const bool starts = !output->epilogue->accumulate;
+  float sums[LINE_PIXELS * PANEL];
+  for (size_t pixels; count > 0; first += pixels, row += pixels, count -= pixels) {
+    pixels = count >= LINE_PIXELS ? LINE_PIXELS : count >= 4 ? 4 : count >= 2 ? 2 : 1;
+    size_t offset = first * shape->stride[2] * PANEL;
+    for (size_t p = range->panel_begin; p < range->panel_end; p++, offset += range->panel_size) {
+      const int width = (int)min_size(PANEL, shape->out_channels - p * PANEL);
+      const float *weight = packed + p * conv_taps(shape) * PANEL;
+      const bool two = width > LANES;
+      switch (pixels) {
+        case 1: depthwise_1(two, range, offset, weight, sums); break;
+        case 2: depthwise_2(two, range, offset, weight, sums); break;
+        case 4: depthwise_4(two, range, offset, weight, sums); break;
+#if LANES == 16 || defined(__aarch64__)
+        default: depthwise_8(two, range, offset, weight, sums); break;
+#endif
+      }
+      finish(output, sums, (int)pixels, row, p * PANEL, width, starts, true);
+    }
   }
-  if (count >= 2) {
-    depthwise_tile(2, vectors, panel, first, sums);
-    return 2;
-  }
-  depthwise_tile(1, vectors, panel, first, sums);
-  return 1;
 }
 
-/// Output pixels from `row` on, which are numbers `first` ... of one line.
-static void depthwise_line(const Depthwise *panel, size_t first, size_t row, size_t count, const Output *output) {
-  float sums[LINE_PIXELS * PANEL];
-  const bool starts = !output->epilogue->accumulate;
-  while (count > 0) {
-    const int pixels = panel->width > LANES ? depthwise_pixels(2, panel, first, count, sums)
-                                            : depthwise_pixels(1, panel, first, count, sums);
-    finish(output, sums, pixels, row, panel->column, panel->width, starts, true);
-    first += (size_t)pixels;
-    row += (size_t)pixels;
-    count -= (size_t)pixels;
+/// Computes the rows of `block` for the panels of `range`.
+static void depthwise_panel_range(
+    Depthwise *range, const float *x, const float *packed, GraftBlock block, const Output *output) {
+  const GraftConv *shape = range->shape;
+  for (size_t slot = 0; slot < shape->kernel[0] * range->lines; slot++) range->held[slot] = NULL;
+  for (size_t row = block.row_begin; row < block.row_end;) {
+    const Pixel pixel = pixel_at(shape, row);
+    const size_t count = min_size(shape->output[2] - pixel.w, block.row_end - row);
+    move_window(range, x, pixel);
+    depthwise_line(range, packed, pixel.w, row, count, output);
+    row += count;
   }
 }
 
@@ -169,22 +215,16 @@ static void depthwise(
     const GraftEpilogue *epilogue, void *scratch) {
   const GraftEpilogue finished = bounded(epilogue);
   const Output output = {y, shape->y_row, &finished, shape->out_channels};
-  const size_t lines = window_lines(shape), slots = shape->kernel[0] * lines;
-  Depthwise panel = {.shape = shape, .lines = lines, .line_size = window_width(shape) * PANEL};
-  panel.window = scratch;
-  panel.held = (const float **)(panel.window + slots * panel.line_size);
-  panel.taps = panel.held + slots;
-  panel.weights = panel.taps + tap_lines(shape);
-  for (size_t p = block.panel_begin; p < block.panel_end; p++) {
-    panel.column = p * PANEL;
-    panel.width = (int)min_size(PANEL, shape->out_channels - panel.column);
-    for (size_t slot = 0; slot < slots; slot++) panel.held[slot] = NULL;
-    for (size_t row = block.row_begin; row < block.row_end;) {
-      const Pixel pixel = pixel_at(shape, row);
-      const size_t count = min_size(shape->output[2] - pixel.w, block.row_end - row);
-      move_window(&panel, x, packed + p * conv_taps(shape) * PANEL, pixel);
-      depthwise_line(&panel, pixel.w, row, count, &output);
-      row += count;
-    }
+  const size_t slots = shape->kernel[0] * window_lines(shape), step = window_panels(shape);
+  Depthwise range = {.shape = shape, .panel_size = window_panel(shape), .lines = window_lines(shape)};
+  range.multiplier = shape->out_channels / shape->groups;
+  range.window = scratch;
+  range.held = (const float **)(range.window + slots * step * range.panel_size);
+  range.taps = range.held + slots;
+  range.tap_numbers = (size_t *)(range.taps + tap_lines(shape));
+  for (size_t p = block.panel_begin; p < block.panel_end; p += step) {
+    range.panel_begin = p;
+    range.panel_end = min_size(p + step, block.panel_end);
+    depthwise_panel_range(&range, x, packed, block, &output);
   }
 }

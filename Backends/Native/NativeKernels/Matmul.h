@@ -127,17 +127,15 @@ ALWAYS_INLINE const float *stage_panels(
   return buffer;
 }
 
-/// Left rows are read in place where a copy would not be read often enough to pay, unless they share cache sets.
-static LeftMatrix left_matrix(const GraftMatmul *shape, const float *a, GraftOutputBlock block) {
-  const bool collide = shape->a_row % 512 == 0;
-  const bool reused = block.panel_end - block.panel_begin > 2;
-  return (LeftMatrix){a, shape->a_row, shape->a_column, shape->a_column == 1 && !(collide || reused)};
+/// Left rows are read in place unless so many would share a cache set that they evict each other.
+static LeftMatrix left_matrix(const GraftMatmul *shape, const float *a) {
+  return (LeftMatrix){a, shape->a_row, shape->a_column, shape->a_column == 1 && shape->a_row % 512 != 0};
 }
 
 static void matmul(
     const GraftMatmul *shape, const float *a, const float *packed, float *c, GraftOutputBlock block,
     const GraftEpilogue *epilogue, void *scratch) {
-  const LeftMatrix left = left_matrix(shape, a, block);
+  const LeftMatrix left = left_matrix(shape, a);
   const PackedRight right = {packed, shape->k};
   const GraftEpilogue finished = bounded(epilogue);
   const Output output = {c, shape->c_row, &finished, shape->n};
@@ -146,8 +144,8 @@ static void matmul(
 
 static void matmul_unpacked(
     const GraftMatmul *shape, const float *a, const float *b, ptrdiff_t b_row, ptrdiff_t b_column, float *c,
-    GraftOutputBlock block, const GraftEpilogue *epilogue, void *scratch) {
-  const LeftMatrix left = left_matrix(shape, a, block);
+    GraftBlock block, const GraftEpilogue *epilogue, void *scratch) {
+  const LeftMatrix left = left_matrix(shape, a);
   const RightMatrix right = {b, b_row, b_column, shape->n};
   const GraftEpilogue finished = bounded(epilogue);
   const Output output = {c, shape->c_row, &finished, shape->n};

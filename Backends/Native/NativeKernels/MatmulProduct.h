@@ -40,23 +40,24 @@ ALWAYS_INLINE void finish_vector(
 /// Writes the sums of a tile, rows of PANEL, to rows from `row` on and `width` columns from `column` on.
 static void finish(
     const Output *output, const float *sums, int rows, size_t row, size_t column, int width, bool first, bool last) {
-  const GraftEpilogue *e = output->epilogue;
-  float *c = output->c + (ptrdiff_t)row * output->c_row + column;
-  const float *residual = e->residual ? e->residual + (ptrdiff_t)row * e->residual_row + column : NULL;
+  const GraftEpilogue e = *output->epilogue;
+  const ptrdiff_t c_row = output->c_row;
+  float *c = output->c + (ptrdiff_t)row * c_row + column;
+  const float *residual = e.residual ? e.residual + (ptrdiff_t)row * e.residual_row + column : NULL;
   for (int v = 0; v < width; v += LANES) {
     const int count = min_int(width - v, LANES);
-    const V bias = e->bias ? load_first(e->bias + column + v, count) : splat(0);
+    const V bias = e.bias ? load_first(e.bias + column + v, count) : splat(0);
     const float *r = residual ? residual + v : NULL;
     float *to = c + v;
     if (count == LANES) {
-      for (int i = 0; i < rows; i++, to += output->c_row) {
-        finish_vector(e, load(sums + i * PANEL + v), bias, r, to, LANES, first, last);
-        if (r) r += e->residual_row;
+      for (int i = 0; i < rows; i++, to += c_row) {
+        finish_vector(&e, load(sums + i * PANEL + v), bias, r, to, LANES, first, last);
+        if (r) r += e.residual_row;
       }
     } else {
-      for (int i = 0; i < rows; i++, to += output->c_row) {
-        finish_vector(e, load(sums + i * PANEL + v), bias, r, to, count, first, last);
-        if (r) r += e->residual_row;
+      for (int i = 0; i < rows; i++, to += c_row) {
+        finish_vector(&e, load(sums + i * PANEL + v), bias, r, to, count, first, last);
+        if (r) r += e.residual_row;
       }
     }
   }
@@ -73,8 +74,8 @@ static bool is_plain(const GraftEpilogue *e) {
 typedef const float *StageLeft(
     const void *context, size_t row, int rows, size_t from, size_t to, float *buffer, ptrdiff_t *stride);
 
-/// The right operand's panels `p0` ..< `p1` at depths `from` ..< `to`: their address, and in `stride` how far apart they
-/// are. `buffer` has room for RIGHT_BLOCK elements.
+/// The right operand's panels `p0` ..< `p1` at depths `from` ..< `to`: their address, and in `stride` how far apart
+/// they are. `buffer` has room for RIGHT_BLOCK elements.
 typedef const float *StageRight(
     const void *context, size_t p0, size_t p1, size_t from, size_t to, float *buffer, ptrdiff_t *stride);
 
