@@ -198,7 +198,7 @@ static void depthwise_line(
 
 /// Computes the rows of `block` for the panels of `range`.
 static void depthwise_panel_range(
-    Depthwise *range, const float *x, const float *packed, GraftBlock block, const Output *output) {
+    Depthwise *range, const float *x, const float *packed, GraftOutputBlock block, const Output *output) {
   const GraftConv *shape = range->shape;
   for (size_t slot = 0; slot < shape->kernel[0] * range->lines; slot++) range->held[slot] = NULL;
   for (size_t row = block.row_begin; row < block.row_end;) {

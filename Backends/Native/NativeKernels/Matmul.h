@@ -144,7 +144,7 @@ static void matmul(
 
 static void matmul_unpacked(
     const GraftMatmul *shape, const float *a, const float *b, ptrdiff_t b_row, ptrdiff_t b_column, float *c,
-    GraftBlock block, const GraftEpilogue *epilogue, void *scratch) {
+    GraftOutputBlock block, const GraftEpilogue *epilogue, void *scratch) {
   const LeftMatrix left = left_matrix(shape, a);
   const RightMatrix right = {b, b_row, b_column, shape->n};
   const GraftEpilogue finished = bounded(epilogue);
