@@ -97,10 +97,14 @@ start_comparisons() {
   local bin
   bin=$(swift build "${configuration[@]}" --show-bin-path)
   export GRAFT_EMIT_TRACE=$bin/emit-trace
-  compared=(conformance-goldens conformance-nn conformance-transformers conformance-torchvision conformance-functions)
+  compared=(
+    conformance-goldens conformance-nn conformance-transformers conformance-torchvision conformance-functions
+    conformance-native
+  )
   local commands=(
     "$bin/graft-conformance goldens/" "$bin/graft-conformance nn/" "$bin/graft-conformance transformers/"
     "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2" "$bin/graft-conformance functions/"
+    "$bin/graft-conformance --native transformers/ torchvision/ functions/"
   )
   local file
   for file in Tests/Ops/test_*.py; do

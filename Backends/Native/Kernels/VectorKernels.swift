@@ -43,6 +43,14 @@ struct VectorKernels: Sendable {
     moves[width]?.table.pointee.gather(target, source, step / width, count)
   }
 
+  /// `target[c * stride + r] = source[r * stride + c]` for all rows and columns, strides in elements.
+  func transpose(
+    _ target: UnsafeMutableRawPointer, stride targetStride: Int, _ source: UnsafeRawPointer, stride sourceStride: Int,
+    rows: Int, columns: Int, width: Int
+  ) {
+    moves[width]?.table.pointee.transpose(target, targetStride, source, sourceStride, rows, columns)
+  }
+
   /// Writes elements `step` bytes apart.
   func scatter(
     _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int

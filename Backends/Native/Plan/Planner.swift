@@ -138,22 +138,37 @@ extension Planner {
 
   /// Writes an expression's elements to a view.
   func compute(_ original: Expression, into target: View) throws {
-    var expression = original
-    let products = expression.products
-    if products.count == 1, let product = products.first, canFuse(product, expression, target) {
+    if case .view(let source) = original.node, let step = TransposeStep(source, target, kernels.vector) {
+      return add(step)
+    }
+    var expression = try withOneProduct(original)
+    if let product = expression.products.first, canFuse(product, expression, target) {
       if case .product = expression.node {
         add(try product.step(writing: target, then: nil, kernels))
       } else {
-        let written = expression.replacing(product, by: Expression(target))
+        let written = expression.replacing(.product(product), by: Expression(target))
         let epilogue = Epilogue(expression: written, program: try chain(written, into: target))
         add(try product.step(writing: target, then: epilogue, kernels))
       }
     } else {
-      for product in products { expression = expression.replacing(product, by: Expression(try computed(product))) }
+      for product in expression.products {
+        expression = expression.replacing(.product(product), by: Expression(try computed(product)))
+      }
       add(ChainStep(program: try chain(expression, into: target), kernels: kernels.vector))
     }
     if case .view = original.node { return }
     computed[ObjectIdentifier(original)] = (original, target)
+  }
+
+  /// The expression with all products but the last computed, each with the work on it alone.
+  private func withOneProduct(_ original: Expression) throws -> Expression {
+    var expression = original
+    while expression.products.count > 1, let first = expression.products.first {
+      let own = expression.nodes.last { $0.products.count == 1 && $0.products[0] === first }
+      guard let own else { return expression }
+      expression = expression.replacing(.node(own), by: Expression(try view(own)))
+    }
+    return expression
   }
 
   private func chain(_ expression: Expression, into target: View) throws -> ChainProgram {
@@ -190,17 +205,30 @@ extension Planner {
 }
 
 extension Expression {
-  fileprivate func replacing(_ product: any PendingProduct, by other: Expression) -> Expression {
+  /// A part of an expression.
+  fileprivate enum Part {
+    case product(any PendingProduct)
+    case node(Expression)
+  }
+
+  fileprivate func replacing(_ part: Part, by other: Expression) -> Expression {
     var mapped: [ObjectIdentifier: Expression] = [:]
+    func isPart(_ expression: Expression) -> Bool {
+      switch (part, expression.node) {
+      case (.product(let product), .product(let own)): own === product
+      case (.node(let node), _): expression === node
+      default: false
+      }
+    }
     func map(_ expression: Expression) -> Expression {
+      if isPart(expression) { return other }
       if let known = mapped[ObjectIdentifier(expression)] { return known }
       let result: Expression =
         switch expression.node {
-        case .product(let own): own === product ? other : expression
         case .apply(let name, let operands):
           Expression(.apply(name, operands.map(map)), dtype: expression.dtype, shape: expression.shape)
         case .cast(let operand): Expression(.cast(map(operand)), dtype: expression.dtype, shape: expression.shape)
-        case .view, .scalar: expression
+        case .view, .scalar, .product: expression
         }
       mapped[ObjectIdentifier(expression)] = result
       return result

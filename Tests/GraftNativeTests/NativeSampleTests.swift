@@ -1,0 +1,125 @@
+import GraftFiles
+import GraftIR
+import GraftOps
+import GraftTransform
+import OrderedCollections
+import Testing
+
+@testable import GraftNative
+
+/// Ops on their samples: in single precision by their kernels, against double precision by their decompositions.
+@Suite struct NativeSampleTests {
+  /// A sample of an op.
+  struct Case: CustomTestStringConvertible, Sendable {
+    let op: String
+    let number: Int
+    var testDescription: String { "\(op) \(number)" }
+  }
+
+  static let cases = OpCatalogue.all.flatMap { op in
+    op.samples.indices.map { Case(op: op.name, number: $0) }
+  }.filter { runs($0) }
+
+  private static func runs(_ item: Case) -> Bool {
+    guard let single = try? SampleProgram(item), let double = try? SampleProgram(item, isDouble: true) else {
+      return false
+    }
+    return [single, double].allSatisfy { (try? $0.outputs()) != nil }
+  }
+
+  @Test(arguments: cases) func kernelsAgreeWithDecompositions(_ item: Case) throws {
+    let results = try SampleProgram(item).outputs()
+    let references = try SampleProgram(item, isDouble: true).outputs()
+    for (result, reference) in zip(results, references) {
+      #expect(result.shape == reference.shape)
+      if result.dtype == reference.dtype {
+        let same = result.withUnsafeBytes { a in reference.withUnsafeBytes { a.elementsEqual($0) } }
+        #expect(same)
+        continue
+      }
+      let own = try result.converted(to: .float64).withElements(of: Double.self) { Array($0) }
+      let exact = try reference.converted(to: .float64).withElements(of: Double.self) { Array($0) }
+      let scale = exact.filter(\.isFinite).map(abs).max() ?? 1
+      for (a, b) in zip(own, exact) {
+        #expect(a == b || (a.isNaN && b.isNaN) || abs(a - b) <= 0x1p-18 * max(scale, 1), "\(a) is not \(b)")
+      }
+    }
+  }
+
+  @Test func mostSamplesRun() {
+    let all = OpCatalogue.all.reduce(0) { $0 + $1.samples.count }
+    print("native samples: \(Self.cases.count) of \(all)")
+    #expect(Self.cases.count * 10 >= all * 6)
+  }
+}
+
+/// A function of one op, with its sample's operands.
+private struct SampleProgram {
+  private let function: Function
+  private let inputs: [TensorData]
+
+  init(_ item: NativeSampleTests.Case, isDouble: Bool = false) throws {
+    let op = try #require(OpCatalogue.definition(item.op))
+    var function = Function(name: op.name)
+    var tensors: [TensorData] = []
+    var random = CounterRandom(seed: UInt64(item.number) &+ 7)
+    func operand(_ argument: Sample.Argument) throws -> Operand {
+      switch argument {
+      case .scalar(let scalar): return .scalar(scalar)
+      case .absent: return .absent
+      case .list(let items): return .list(try items.compactMap { try operand($0).asValue })
+      case .tensor(let type, let fill):
+        let drawn = try fill.tensor(type, &random)
+        let tensor = isDouble && type.dtype == .float32 ? try drawn.converted(to: .float64) : drawn
+        let value = function.makeValue(TensorType(tensor.dtype, type.shape.map { Dim($0) }))
+        function.arguments.append(Argument(.input(leaf: tensors.count), value))
+        function.inputNames.append("x\(tensors.count)")
+        tensors.append(tensor)
+        return .value(value)
+      }
+    }
+    let operands = try op.samples[item.number].operands.map(operand)
+    let builder = GraphBuilder(function)
+    var attributes = op.samples[item.number].attributes
+    if isDouble, attributes["dtype"] == .dtype(.float32) { attributes["dtype"] = .dtype(.float64) }
+    let results = try builder.apply(op, operands, attributes: attributes)
+    let whole = builder.finished(results: results)
+    self.function = isDouble ? try DecomposeComposites().run(whole) : whole
+    inputs = tensors
+  }
+
+  func outputs() throws -> [TensorData] {
+    try NativeProgram(function, kernels: NativeKernelSet(.choose(environment: [:])), pool: ThreadPool(width: 1)) { _ in
+      nil
+    }.run(inputs)
+  }
+}
+
+extension Sample.Fill {
+  fileprivate func tensor(_ type: Sample.TensorLiteralType, _ random: inout CounterRandom) throws -> TensorData {
+    switch self {
+    case .normal:
+      return try TensorData(random: .normal(), dtype: type.dtype, shape: type.shape, using: &random)
+    case .uniform(let low, let high):
+      return try TensorData(random: .uniform(low..<high), dtype: type.dtype, shape: type.shape, using: &random)
+    case .integers(let low, let high):
+      if type.dtype == .bool {
+        return try TensorData(
+          random: .bernoulli(probability: 0.5), dtype: .bool, shape: type.shape, using: &random)
+      }
+      return try TensorData(
+        random: .integers(Int64(low)...Int64(high - 1)), dtype: type.dtype, shape: type.shape, using: &random)
+    case .permutation:
+      let count = type.shape.reduce(1, *)
+      let numbers = (0..<count).shuffled(using: &random).map { Int64($0) }
+      return try TensorData(shape: type.shape, elements: numbers).converted(to: type.dtype)
+    case .positiveDefinite: throw NativeError("no sample of a positive definite matrix")
+    }
+  }
+}
+
+extension KernelPath {
+  fileprivate static func choose(environment: [String: String]) -> KernelPath {
+    (try? KernelPath.choose(.current, environment: environment)) ?? .baseline
+  }
+}
