@@ -91,12 +91,12 @@ struct JAXProgram {
   /// Writes the functions of one class of module.
   private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
     let base = names.name(of: className, avoiding: taken)
-    let inputNames = inputNames(of: className, instances[0].function.function)
+    let inputNames = inputNames(of: className, instances)
     let list = ListInput.common(to: instances.map(\.function.function))
     var all: [JAXFunctionWriter.Written] = []
-    for instance in instances {
+    for (instance, names) in zip(instances, inputNames) {
       var function = instance.function
-      function.nameValues(inputs: inputNames)
+      function.nameValues(inputs: names)
       let listed = list?.take(in: &function.function)
       var written = try written(function, at: instance.absolutePath, calls: instance.children, name: base)
       written.interface.listed = listed
@@ -126,15 +126,29 @@ struct JAXProgram {
     }
   }
 
-  /// The inputs by the names that the caller's variables have; the first one by that of `forward`'s first parameter, if
-  /// its own is none of the parameters'.
-  private func inputNames(of className: String, _ function: Function) -> [String] {
-    var names = function.inputNames
-    guard let parameters = forwardParameters[className], let first = parameters.first, !names.isEmpty,
-      !parameters.contains(names[0]), !names.contains(first)
-    else { return names }
-    names[0] = first
-    return names
+  /// The inputs of each instance by the names that `forward` gives them, in its own call or else in that of another
+  /// instance that computes the same, or by those that the caller's variables have; the first one by that of `forward`'s
+  /// first parameter, if its own is none of the parameters'.
+  private func inputNames(of className: String, _ instances: [ModuleInstance]) -> [[String]] {
+    let passed = instances.map(\.passedNames)
+    let steps = instances.map { $0.function.function.body.operations.map(\.name) }
+    return instances.indices.map { index in
+      let alike = passed.indices.filter { steps[$0] == steps[index] && passed[$0].agrees(with: passed[index]) }
+      let known = passed[index].indices.map { input in
+        passed[index][input] ?? alike.lazy.compactMap { passed[$0][input] }.first
+      }
+      let first = instances[0].function.function.inputNames
+      var names = known.count == first.count ? first : instances[index].function.function.inputNames
+      let taken = Set(known.compactMap(\.self))
+      for (input, name) in known.enumerated() {
+        names[input] = name ?? PythonIdentifier.unique(names[input], avoiding: taken)
+      }
+      guard let parameter = forwardParameters[className]?.first, let own = names.first, known[0] == nil,
+        forwardParameters[className]?.contains(own) == false, !names.contains(parameter)
+      else { return names }
+      names[0] = parameter
+      return names
+    }
   }
 
   private func docstring(of className: String, _ written: PythonFunction, _ instances: [Function]) -> String {
@@ -263,6 +277,11 @@ private struct ModuleInstance {
   let function: OutlinedFunction
   let children: [Int]
 
+  /// What the module's `forward` calls each of the function's inputs, where it is known.
+  var passedNames: [String?] {
+    function.function.inputValues.map { function.function.passedNames.name(of: $0, in: absolutePath) }
+  }
+
   /// The numbers of a function's own calls, and every call below it; numbered in the order of a walk.
   static func all(below root: OutlinedFunction) -> (calls: [Int], instances: [ModuleInstance]) {
     var instances: [ModuleInstance] = []
@@ -281,5 +300,12 @@ private struct ModuleInstance {
     }
     let calls = visit(root, at: "")
     return (calls, instances.sorted { $0.id < $1.id })
+  }
+}
+
+extension [String?] {
+  /// Whether both have as many names, and the same where both have one.
+  fileprivate func agrees(with other: [String?]) -> Bool {
+    count == other.count && zip(self, other).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }
   }
 }
