@@ -162,18 +162,34 @@ struct JAXProgram {
   ) throws -> JAXFunctionWriter.Written {
     var function = function
     if let name { function.function.name = name }
-    let calls = children.compactMap { self.calls[$0] }
-    var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main, helpers: helperNames)
-      .write()
-    let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
-    let (rolled, origins) = roller.rollKeepingOrigins(written.function.body)
+    var (written, rolled, origins) = try rolled(function, calls: children, isMain: name == nil, nestsCalls: true)
+    if written.hasNestedCalls {
+      let apart = try self.rolled(function, calls: children, isMain: name == nil, nestsCalls: false)
+      if apart.rolled.count(where: \.isLoop) > rolled.count(where: \.isLoop) { (written, rolled, origins) = apart }
+    }
     let loops = scanned.map { modules in
       scanning(rolled, origins, in: written, of: function, at: path, modules)
     }
-    written.function.body = (loops ?? rolled).returningLastValue()
+    let inputs = Set(function.function.inputArgumentNames)
+    written.function.body = (loops ?? rolled).reusingNames(inputs).returningLastValue()
     helpers.formUnion(written.helpers)
     imports.require(names: written.imports.used)
     return written
+  }
+
+  /// A function as it is written, and its body with loops for repeated statements.
+  private func rolled(
+    _ function: OutlinedFunction, calls children: [Int], isMain: Bool, nestsCalls: Bool
+  ) throws -> (
+    written: JAXFunctionWriter.Written, rolled: [PythonStatement], origins: [PythonStatement: RolledLoop]
+  ) {
+    let calls = children.compactMap { self.calls[$0] }
+    let written = try JAXFunctionWriter(
+      function, calls: calls, main: isMain ? nil : main, helpers: helperNames, nestsCalls: nestsCalls
+    ).write()
+    let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
+    let (rolled, origins) = roller.rollKeepingOrigins(written.function.body)
+    return (written, rolled, origins)
   }
 
   /// The statements with scans for loops.
@@ -244,6 +260,10 @@ extension PythonStatement {
     default: return 0
     }
   }
+}
+
+extension PythonStatement {
+  fileprivate var isLoop: Bool { if case .for = self { true } else { false } }
 }
 
 extension String {
