@@ -85,7 +85,7 @@ struct JAXProgram {
     var main = root
     main.nameValues(inputs: nil)
     let written = try written(main, at: "", calls: calls, name: nil)
-    functions.append(copyingState(written.function, isList: written.hasStateList))
+    functions.append(copyingState(written.function, of: [root.function]))
   }
 
   /// Writes the functions of one class of module.
@@ -112,9 +112,10 @@ struct JAXProgram {
     for (family, distinct) in zip(families, names.names(of: className, variants, avoiding: taken)) {
       let name = PythonIdentifier.unique(distinct, avoiding: taken)
       taken.insert(name)
-      var function = copyingState(family.function, isList: all[family.members[0]].hasStateList)
+      let members = family.members.map { instances[$0].function.function }
+      var function = copyingState(family.function, of: members)
       function.name = name
-      function.docstring = docstring(of: className, function, family.members.map { instances[$0].function.function })
+      function.docstring = docstring(of: className, function, members)
       functions.append(function)
       signatures[name] = AntiUnifier.Signature(function.parameters)
       for (position, member) in family.members.enumerated() {
@@ -220,45 +221,13 @@ struct JAXProgram {
   }
 
   /// Begins the function with a copy of the state, if it stores into one: as deep as it stores.
-  private mutating func copyingState(_ function: PythonFunction, isList: Bool) -> PythonFunction {
-    let depth = function.body.map { $0.storeDepth(in: "new_state") }.max() ?? 0
-    guard depth > 0 else { return function }
-    var copy = PythonExpression.name(isList ? "list" : "dict").call("state")
-    if depth > 1 {
-      copy = imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
-    }
+  private mutating func copyingState(_ function: PythonFunction, of instances: [Function]) -> PythonFunction {
+    var copies = StateCopies(of: ParameterTree(paths: instances.flatMap(\.statePaths)))
     var function = function
-    function.body.insert(.assign("new_state", copy), at: 0)
+    function.body = copies.copying(in: function.body) {
+      imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
+    }
     return function
-  }
-}
-
-extension JAXFunctionWriter.Written {
-  /// Whether the state is a list of its modules' states.
-  fileprivate var hasStateList: Bool { if case .list = treeSize("state") { true } else { false } }
-}
-
-extension PythonStatement {
-  /// How many subscripts deep the statement stores into a tree.
-  fileprivate func storeDepth(in name: String) -> Int {
-    func depth(_ target: PythonExpression) -> Int {
-      switch target {
-      case .tuple(let items): return items.map(depth).max() ?? 0
-      case .subscript(.name(name), _): return 1
-      case .subscript(let base, _):
-        let inner = depth(base)
-        return inner == 0 ? 0 : inner + 1
-      default: return 0
-      }
-    }
-    switch self {
-    case .assign(let targets, _): return targets.map(depth).max() ?? 0
-    case .for(_, _, let body), .while(_, let body), .with(_, let body):
-      return body.map { $0.storeDepth(in: name) }.max() ?? 0
-    case .if(let branches, let orElse):
-      return (branches.flatMap(\.body) + orElse).map { $0.storeDepth(in: name) }.max() ?? 0
-    default: return 0
-    }
   }
 }
 
