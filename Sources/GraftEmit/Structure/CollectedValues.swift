@@ -21,7 +21,7 @@ struct CollectedValues {
   ///
   /// - Parameter taken: names that the lists must not have.
   static func all(
-    of run: RepeatedStatements, readIn after: [PythonStatement], avoiding taken: Set<String>
+    of run: RepeatedStatements, readIn after: [PythonStatement], avoiding taken: @autoclosure () -> Set<String>
   ) -> [CollectedValues] {
     let count = run.turns.count
     var found: [CollectedValues] = []
@@ -32,7 +32,7 @@ struct CollectedValues {
       for (items, beginsTurn) in [(begins, true), (ends, false)] {
         guard let items, Set(items).count == count, let reader = after.firstReader(of: items) else { continue }
         let wanted = (reader ?? variable).plural
-        let name = PythonIdentifier.unique(wanted, avoiding: taken.union(found.map(\.name)))
+        let name = PythonIdentifier.unique(wanted, avoiding: taken().union(found.map(\.name)))
         found.append(CollectedValues(name: name, variable: variable, beginsTurn: beginsTurn, items: items))
       }
     }

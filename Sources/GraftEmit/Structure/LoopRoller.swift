@@ -151,8 +151,10 @@ package struct LoopRoller {
     for list in run.lists {
       after = after.map { $0.mapExpressions { $0.reading(("", list.end)) } }
     }
-    let taken = reserved.union(turns.joined().flatMap(\.names)).union(after.flatMap(\.names))
-    let collected = run.lists.isEmpty ? CollectedValues.all(of: run, readIn: after, avoiding: taken) : []
+    let own = reserved.union(turns.joined().flatMap(\.names))
+    let collected =
+      run.lists.isEmpty
+      ? CollectedValues.all(of: run, readIn: after, avoiding: own.union(after.flatMap(\.names))) : []
     for values in collected { after = after.map { $0.mapExpressions { values.reading($0) } } }
     let writer = LoopWriter(
       run: run, kind: kind, size: size, reserved: reserved,

@@ -6,43 +6,55 @@ extension [PythonStatement] {
   ///
   /// - Parameter parameters: the names of the function's parameters.
   package func reusingNames(_ parameters: Set<String>) -> [PythonStatement] {
-    if contains(where: { if case .function = $0 { true } else { false } }) { return self }
-    var statements = self
-    var variables = parameters
-    var index = 0
-    while index < statements.count {
-      for name in statements[index].assignedNames where !variables.contains(name) {
-        guard let older = statements.name(for: name, assignedAt: index, among: variables) else { continue }
-        let rest = statements[(index + 1)...].map { $0.mapExpressions { $0.substituting([name: .name(older)]) } }
-        statements = statements[..<index] + [statements[index].renamingTarget(name, to: older)] + rest
-      }
-      variables.formUnion(statements[index].allAssignedNames)
-      if statements[index].isCopyOfItself { statements.remove(at: index) } else { index += 1 }
-    }
-    return statements
-  }
-
-  /// The variable of the same name but for its number that nothing reads after a statement, with the lowest number.
-  private func name(for name: String, assignedAt index: Int, among variables: Set<String>) -> String? {
-    let base = name.withoutNumber
-    guard base != name else { return nil }
-    let targets = self[index].assignedNames
-    let free = variables.filter { variable in
-      variable.withoutNumber == base && !targets.contains(variable)
-        && !self[(index + 1)...].contains { $0.names.contains(variable) }
-    }
-    return free.min { ($0.count, $0) < ($1.count, $1) }
+    let definesFunctions = contains { if case .function = $0 { true } else { false } }
+    var names = ReusedNames(of: self, parameters)
+    return definesFunctions ? self : enumerated().compactMap { names.renaming($0.element, at: $0.offset) }
   }
 }
 
-extension PythonStatement {
-  fileprivate func renamingTarget(_ name: String, to other: String) -> PythonStatement {
-    guard case .assign(let targets, let value) = self else { return self }
-    return .assign(targets.map { $0.substituting([name: .name(other)]) }, value)
+/// Which variables hold what is still read, statement by statement.
+private struct ReusedNames {
+  /// Where each name occurs last.
+  private let lastUse: [String: Int]
+  /// The variables by their names without numbers, and until where each is read.
+  private var variables: [String: [String: Int]] = [:]
+  private var known: Set<String> = []
+  /// What variables are called instead.
+  private var renamed: [String: String] = [:]
+
+  init(of statements: [PythonStatement], _ parameters: Set<String>) {
+    var lastUse: [String: Int] = [:]
+    for (index, statement) in statements.enumerated() {
+      for name in statement.names { lastUse[name] = index }
+    }
+    self.lastUse = lastUse
+    for name in parameters { add(name) }
   }
 
-  fileprivate var isCopyOfItself: Bool {
-    if case .assign(let targets, let value) = self { targets == [value] } else { false }
+  private mutating func add(_ name: String) {
+    if known.insert(name).inserted { variables[name.withoutNumber, default: [:]][name] = lastUse[name] ?? -1 }
+  }
+
+  /// The statement with the names that its variables have now; nil if it only copies a variable to itself.
+  mutating func renaming(_ statement: PythonStatement, at index: Int) -> PythonStatement? {
+    for name in statement.assignedNames where !known.contains(name) {
+      let base = name.withoutNumber
+      let taken = Set(statement.assignedNames.map { renamed[$0] ?? $0 })
+      let free = (variables[base] ?? [:]).filter { $0.value <= index && !taken.contains($0.key) }.keys
+      if base != name, let older = free.min(by: { ($0.count, $0) < ($1.count, $1) }) {
+        known.insert(name)
+        renamed[name] = older
+        variables[base]?[older] = lastUse[name] ?? index
+      } else {
+        add(name)
+      }
+    }
+    for name in statement.allAssignedNames { add(name) }
+    if renamed.isEmpty { return statement }
+    let replacements = renamed.mapValues { PythonExpression.name($0) }
+    let result = statement.mapExpressions { $0.substituting(replacements) }
+    if case .assign(let targets, let value) = result, targets == [value] { return nil }
+    return result
   }
 }
 
