@@ -17,6 +17,8 @@ struct JAXFunctionWriter {
     var treeSize: (PythonExpression) -> TreeSize?
     /// By position in the function's body.
     var types: VariableTypes
+    /// Whether a call of another such function stands within one.
+    var hasNestedCalls: Bool
   }
 
   private let function: Function
@@ -28,11 +30,16 @@ struct JAXFunctionWriter {
   ///   - calls: what the function's calls call, by site.
   ///   - main: the name of the file's main function; nil if it is this one.
   ///   - helpers: the names of the helper functions that the file has; nil if it may have any.
-  init(_ outlined: OutlinedFunction, calls: [EmittedCall], main: String?, helpers: Set<String>? = nil) {
+  ///   - nestsCalls: whether calls may be written within one another.
+  init(
+    _ outlined: OutlinedFunction, calls: [EmittedCall], main: String?, helpers: Set<String>? = nil,
+    nestsCalls: Bool = true
+  ) {
     function = outlined.function
     isMain = main == nil
     self.calls = calls
-    emitter = FunctionEmitter(outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers)
+    emitter = FunctionEmitter(
+      outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers, nestsCalls: nestsCalls)
   }
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.
@@ -47,7 +54,8 @@ struct JAXFunctionWriter {
     let emitter = emitter
     return Written(
       function: written, interface: interface, imports: emitter.imports, helpers: emitter.helpers,
-      treeSize: { emitter.treeSize($0) }, types: emitter.variableTypes.moved(by: sizes.count))
+      treeSize: { emitter.treeSize($0) }, types: emitter.variableTypes.moved(by: sizes.count),
+      hasNestedCalls: emitter.hasNestedCalls)
   }
 
   private var interface: FunctionInterface {

@@ -85,18 +85,18 @@ struct JAXProgram {
     var main = root
     main.nameValues(inputs: nil)
     let written = try written(main, at: "", calls: calls, name: nil)
-    functions.append(copyingState(written.function, isList: written.hasStateList))
+    functions.append(copyingState(written.function, of: [root.function]))
   }
 
   /// Writes the functions of one class of module.
   private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
     let base = names.name(of: className, avoiding: taken)
-    let inputNames = inputNames(of: className, instances[0].function.function)
+    let inputNames = inputNames(of: className, instances)
     let list = ListInput.common(to: instances.map(\.function.function))
     var all: [JAXFunctionWriter.Written] = []
-    for instance in instances {
+    for (instance, names) in zip(instances, inputNames) {
       var function = instance.function
-      function.nameValues(inputs: inputNames)
+      function.nameValues(inputs: names)
       let listed = list?.take(in: &function.function)
       var written = try written(function, at: instance.absolutePath, calls: instance.children, name: base)
       written.interface.listed = listed
@@ -112,9 +112,10 @@ struct JAXProgram {
     for (family, distinct) in zip(families, names.names(of: className, variants, avoiding: taken)) {
       let name = PythonIdentifier.unique(distinct, avoiding: taken)
       taken.insert(name)
-      var function = copyingState(family.function, isList: all[family.members[0]].hasStateList)
+      let members = family.members.map { instances[$0].function.function }
+      var function = copyingState(family.function, of: members)
       function.name = name
-      function.docstring = docstring(of: className, function, family.members.map { instances[$0].function.function })
+      function.docstring = docstring(of: className, function, members)
       functions.append(function)
       signatures[name] = AntiUnifier.Signature(function.parameters)
       for (position, member) in family.members.enumerated() {
@@ -126,15 +127,29 @@ struct JAXProgram {
     }
   }
 
-  /// The inputs by the names that the caller's variables have; the first one by that of `forward`'s first parameter, if
-  /// its own is none of the parameters'.
-  private func inputNames(of className: String, _ function: Function) -> [String] {
-    var names = function.inputNames
-    guard let parameters = forwardParameters[className], let first = parameters.first, !names.isEmpty,
-      !parameters.contains(names[0]), !names.contains(first)
-    else { return names }
-    names[0] = first
-    return names
+  /// The inputs of each instance by the names that `forward` gives them, in its own call or else in that of another
+  /// instance that computes the same, or by those that the caller's variables have; the first one by that of `forward`'s
+  /// first parameter, if its own is none of the parameters'.
+  private func inputNames(of className: String, _ instances: [ModuleInstance]) -> [[String]] {
+    let passed = instances.map(\.passedNames)
+    let steps = instances.map { $0.function.function.body.operations.map(\.name) }
+    return instances.indices.map { index in
+      let alike = passed.indices.filter { steps[$0] == steps[index] && passed[$0].agrees(with: passed[index]) }
+      let known = passed[index].indices.map { input in
+        passed[index][input] ?? alike.lazy.compactMap { passed[$0][input] }.first
+      }
+      let first = instances[0].function.function.inputNames
+      var names = known.count == first.count ? first : instances[index].function.function.inputNames
+      let taken = Set(known.compactMap(\.self))
+      for (input, name) in known.enumerated() {
+        names[input] = name ?? PythonIdentifier.unique(names[input], avoiding: taken)
+      }
+      guard let parameter = forwardParameters[className]?.first, let own = names.first, known[0] == nil,
+        forwardParameters[className]?.contains(own) == false, !names.contains(parameter)
+      else { return names }
+      names[0] = parameter
+      return names
+    }
   }
 
   private func docstring(of className: String, _ written: PythonFunction, _ instances: [Function]) -> String {
@@ -148,18 +163,34 @@ struct JAXProgram {
   ) throws -> JAXFunctionWriter.Written {
     var function = function
     if let name { function.function.name = name }
-    let calls = children.compactMap { self.calls[$0] }
-    var written = try JAXFunctionWriter(function, calls: calls, main: name == nil ? nil : main, helpers: helperNames)
-      .write()
-    let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
-    let (rolled, origins) = roller.rollKeepingOrigins(written.function.body)
+    var (written, rolled, origins) = try rolled(function, calls: children, isMain: name == nil, nestsCalls: true)
+    if written.hasNestedCalls {
+      let apart = try self.rolled(function, calls: children, isMain: name == nil, nestsCalls: false)
+      if apart.rolled.count(where: \.isLoop) > rolled.count(where: \.isLoop) { (written, rolled, origins) = apart }
+    }
     let loops = scanned.map { modules in
       scanning(rolled, origins, in: written, of: function, at: path, modules)
     }
-    written.function.body = (loops ?? rolled).returningLastValue()
+    let inputs = Set(function.function.inputArgumentNames)
+    written.function.body = (loops ?? rolled).reusingNames(inputs).returningLastValue()
     helpers.formUnion(written.helpers)
     imports.require(names: written.imports.used)
     return written
+  }
+
+  /// A function as it is written, and its body with loops for repeated statements.
+  private func rolled(
+    _ function: OutlinedFunction, calls children: [Int], isMain: Bool, nestsCalls: Bool
+  ) throws -> (
+    written: JAXFunctionWriter.Written, rolled: [PythonStatement], origins: [PythonStatement: RolledLoop]
+  ) {
+    let calls = children.compactMap { self.calls[$0] }
+    let written = try JAXFunctionWriter(
+      function, calls: calls, main: isMain ? nil : main, helpers: helperNames, nestsCalls: nestsCalls
+    ).write()
+    let roller = LoopRoller(avoiding: taken, signatures: signatures, size: written.treeSize)
+    let (rolled, origins) = roller.rollKeepingOrigins(written.function.body)
+    return (written, rolled, origins)
   }
 
   /// The statements with scans for loops.
@@ -190,46 +221,18 @@ struct JAXProgram {
   }
 
   /// Begins the function with a copy of the state, if it stores into one: as deep as it stores.
-  private mutating func copyingState(_ function: PythonFunction, isList: Bool) -> PythonFunction {
-    let depth = function.body.map { $0.storeDepth(in: "new_state") }.max() ?? 0
-    guard depth > 0 else { return function }
-    var copy = PythonExpression.name(isList ? "list" : "dict").call("state")
-    if depth > 1 {
-      copy = imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
-    }
+  private mutating func copyingState(_ function: PythonFunction, of instances: [Function]) -> PythonFunction {
+    var copies = StateCopies(of: ParameterTree(paths: instances.flatMap(\.statePaths)))
     var function = function
-    function.body.insert(.assign("new_state", copy), at: 0)
+    function.body = copies.copying(in: function.body) {
+      imports.resolve("jax.tree.map").call(.lambda(PythonParameters([PythonParameter("leaf")]), "leaf"), "state")
+    }
     return function
   }
 }
 
-extension JAXFunctionWriter.Written {
-  /// Whether the state is a list of its modules' states.
-  fileprivate var hasStateList: Bool { if case .list = treeSize("state") { true } else { false } }
-}
-
 extension PythonStatement {
-  /// How many subscripts deep the statement stores into a tree.
-  fileprivate func storeDepth(in name: String) -> Int {
-    func depth(_ target: PythonExpression) -> Int {
-      switch target {
-      case .tuple(let items): return items.map(depth).max() ?? 0
-      case .subscript(.name(name), _): return 1
-      case .subscript(let base, _):
-        let inner = depth(base)
-        return inner == 0 ? 0 : inner + 1
-      default: return 0
-      }
-    }
-    switch self {
-    case .assign(let targets, _): return targets.map(depth).max() ?? 0
-    case .for(_, _, let body), .while(_, let body), .with(_, let body):
-      return body.map { $0.storeDepth(in: name) }.max() ?? 0
-    case .if(let branches, let orElse):
-      return (branches.flatMap(\.body) + orElse).map { $0.storeDepth(in: name) }.max() ?? 0
-    default: return 0
-    }
-  }
+  fileprivate var isLoop: Bool { if case .for = self { true } else { false } }
 }
 
 extension String {
@@ -263,6 +266,11 @@ private struct ModuleInstance {
   let function: OutlinedFunction
   let children: [Int]
 
+  /// What the module's `forward` calls each of the function's inputs, where it is known.
+  var passedNames: [String?] {
+    function.function.inputValues.map { function.function.passedNames.name(of: $0, in: absolutePath) }
+  }
+
   /// The numbers of a function's own calls, and every call below it; numbered in the order of a walk.
   static func all(below root: OutlinedFunction) -> (calls: [Int], instances: [ModuleInstance]) {
     var instances: [ModuleInstance] = []
@@ -281,5 +289,12 @@ private struct ModuleInstance {
     }
     let calls = visit(root, at: "")
     return (calls, instances.sorted { $0.id < $1.id })
+  }
+}
+
+extension [String?] {
+  /// Whether both have as many names, and the same where both have one.
+  fileprivate func agrees(with other: [String?]) -> Bool {
+    count == other.count && zip(self, other).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }
   }
 }

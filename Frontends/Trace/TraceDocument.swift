@@ -163,10 +163,25 @@ package struct TraceGraph: Decodable, Sendable {
     package var value: TraceArgument
   }
 
+  /// A tensor that a module is passed, and what the module's `forward` calls it.
+  package struct Passed: Decodable, Sendable {
+    package var path: String
+    package var name: String
+    package var value: TraceArgument
+
+    package init(from decoder: any Decoder) throws {
+      var container = try decoder.unkeyedContainer()
+      path = try container.decode(String.self)
+      name = try container.decode(String.self)
+      value = try container.decode(TraceArgument.self)
+    }
+  }
+
   package var placeholders: [Placeholder]
   package var nodes: [TraceNode]
   package var outputs: [TraceArgument]
   package var mutations: [Mutation]
+  package var passed: [Passed]?
 }
 
 /// One call in a traced program.

@@ -222,6 +222,10 @@ package struct TraceImporter {
       builder.function.stateUpdates.append(StateUpdate(path: path, value: try value(mutation.value)))
     }
     var function = try builder.finished(results: results).drawing(keys)
+    for passed in graph.passed ?? [] {
+      guard let value = try value(passed.value).asValue else { continue }
+      function.passedNames.record(PassedNames.Entry(module: passed.path, name: passed.name, value: value))
+    }
     function.nameStatementTargets()
     return function
   }

@@ -77,9 +77,8 @@ extension FunctionEmitter {
     } else if let result = operation.results.first, operation.results.count == 1 {
       // A chain of calls stays a chain of statements, which may be the turns of a loop.
       let isNested = inputs.contains { if case .call = $0 { true } else { false } }
-      if !isNested, isBetterUnnamed(result, value) {
-        postpone(result, value)
-      } else if callOperands.contains(result) {
+      if !isNested, nests(result, value) { return }
+      if callOperands.contains(result) {
         append(.assign(.name(declare(result)), value))
       } else {
         assign(operation, [value])

@@ -39,21 +39,30 @@ package final class FunctionEmitter {
   let calls: [EmittedCall]
   /// The values that are passed to emitted functions.
   let callOperands: Set<Value>
+  private let callResults: Set<Value>
+  private let nestsCalls: Bool
+  /// Whether a call of an emitted function stands within another.
+  package private(set) var hasNestedCalls = false
 
   /// - Parameters:
   ///   - helpers: the names of helper functions that no variable may have; all if nil.
   ///   - calls: what the function's `call` operations call, by site.
   ///   - main: the name of the file's main function, which helpers must not have.
+  ///   - nestsCalls: whether a call of an emitted function may be written where another one reads its result, instead of a
+  ///     numbered name; otherwise the result of each call has a name that no other value has.
   package init(
     _ function: Function, target: any PythonTarget, calls: [EmittedCall] = [], main: String? = nil,
-    helpers: Set<String>? = nil
+    helpers: Set<String>? = nil, nestsCalls: Bool = true
   ) {
     self.function = function
     self.target = target
     self.calls = calls
+    self.nestsCalls = nestsCalls
     self.main = main ?? function.name
     imports = ImportSet(aliases: target.aliases)
-    callOperands = Set(function.body.operations.filter { $0.callSite != nil }.flatMap(\.usedValues))
+    let calling = function.body.operations.filter { $0.callSite != nil }
+    callOperands = Set(calling.flatMap(\.usedValues))
+    callResults = Set(calling.flatMap(\.results))
     uses = ValueUses(of: function)
     remainingUses = uses.counts
     arguments = Dictionary(function.arguments.map { ($0.value, $0) }, uniquingKeysWith: { a, _ in a })
@@ -153,12 +162,19 @@ package final class FunctionEmitter {
       && !pending.contains { remainingUses[$0.key, default: 0] > 0 && $0.value.freeNames.contains(name) }
   }
 
-  /// Writes a value where it is read instead of giving it a name.
-  func postpone(_ value: Value, _ expression: PythonExpression) { pending[value] = expression }
+  /// Writes a call of an emitted function where its result is read, if that is the next operation and the result would
+  /// need a numbered name.
+  func nests(_ value: Value, _ call: PythonExpression) -> Bool {
+    guard nestsCalls || !callOperands.contains(value), isBetterUnnamed(value, call) else { return false }
+    hasNestedCalls = hasNestedCalls || callOperands.contains(value)
+    pending[value] = call
+    return true
+  }
 
   /// Gives a value a variable name.
   func declare(_ value: Value) -> String {
-    let name = scope.bind(value, to: name(for: value), isFree: isFree)
+    let reusesNames = nestsCalls || !callResults.contains(value)
+    let name = scope.bind(value, to: name(for: value)) { reusesNames && isFree($0, $1) }
     bindings[value] = .name(name)
     variableTypes.declare(name, as: function.type(of: value), at: regionStart ?? statements.count)
     return name

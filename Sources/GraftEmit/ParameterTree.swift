@@ -22,6 +22,9 @@ package struct ParameterTree: Sendable {
     return names == Set((0..<names.count).map(String.init))
   }
 
+  /// The names of the children of the node at a path.
+  package func children(of path: String) -> [String] { (children[path] ?? []).sorted() }
+
   /// The paths of all lists, in order.
   package var lists: [String] { children.keys.filter(isList).sorted() }
 

@@ -7,6 +7,11 @@ extension Function {
     return values
   }
 
+  /// The values that are defined outside of all regions.
+  package var outermostValues: Set<Value> {
+    Set(arguments.map(\.value)).union(body.operations.flatMap(\.results))
+  }
+
   /// What is known of a value, or nil for one that does not belong to this function.
   package func knownInfo(_ value: Value) -> ValueInfo? { values.indices.contains(value.id) ? values[value.id] : nil }
 
@@ -28,6 +33,8 @@ extension Function {
     result.arguments = arguments.map { Argument($0.role, rename($0.value)) }
     result.body = body.mapValues(rename)
     result.stateUpdates = stateUpdates.map { StateUpdate(path: $0.path, value: $0.value.mapValues(rename)) }
+    let outermost = outermostValues
+    result.passedNames = passedNames.mapValues { outermost.contains($0) ? renamed[$0] : nil }
     return result
   }
 }

@@ -117,6 +117,8 @@ package struct Function: Hashable, Sendable {
   package var outputs: Tree
   package var body: Block
   package var stateUpdates: [StateUpdate]
+  /// What the program's modules call the tensors that they are passed.
+  package var passedNames: PassedNames
   package private(set) var values: [ValueInfo]
 
   package init(name: String, summary: String = "") {
@@ -129,6 +131,7 @@ package struct Function: Hashable, Sendable {
     outputs = .tuple([])
     body = Block()
     stateUpdates = []
+    passedNames = PassedNames()
     values = []
   }
 

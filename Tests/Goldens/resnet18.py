@@ -68,13 +68,14 @@ def basic_block(
     params: dict, state: dict, x: Array, *, stride: int = 1, train: bool = False
 ) -> tuple[Array, dict]:
     """BasicBlock of x [N, C, H, W] -> [N, D, H2, W2] (torchvision/models/resnet.py:59)."""
-    new_state = jax.tree.map(lambda leaf: leaf, state)
+    new_state = dict(state)
     out = conv2d(params["conv1"], x, stride=stride, padding=1)
     out, new_state["bn1"] = batch_norm(params["bn1"], state["bn1"], out, train=train)
     out = conv2d(params["conv2"], jax.nn.relu(out), padding=1)
     out, new_state["bn2"] = batch_norm(params["bn2"], state["bn2"], out, train=train)
     identity = x
     if "downsample" in params:
+        new_state["downsample"] = dict(state["downsample"])
         identity, new_state["downsample"]["1"] = batch_norm(
             params["downsample"][1],
             state["downsample"]["1"],
@@ -89,11 +90,12 @@ def resnet18(
     params: dict, state: dict, x: Array, *, train: bool = False
 ) -> tuple[Array, dict]:
     """ResNet of x [N, 3, 224, 224] -> [N, 1000] (torchvision/models/resnet.py:166)."""
-    new_state = jax.tree.map(lambda leaf: leaf, state)
+    new_state = dict(state)
     x = conv2d(params["conv1"], x, stride=2, padding=3)
     x, new_state["bn1"] = batch_norm(params["bn1"], state["bn1"], x, train=train)
     x = max_pool2d(jax.nn.relu(x), 3, stride=2, padding=1)
     for name, stride in (("layer1", 1), ("layer2", 2), ("layer3", 2), ("layer4", 2)):
+        new_state[name] = list(state[name])
         for index, layer in enumerate(params[name]):
             x, new_state[name][index] = basic_block(
                 layer, state[name][index], x, stride=stride, train=train

@@ -95,7 +95,7 @@ def encoder_self_attention_relative_bias(
 
 def encoder_self_attention(
     params: dict,
-    normed_hidden_states: Array,
+    hidden_states: Array,
     attention_mask: Array,
     values: Array,
     *,
@@ -103,12 +103,12 @@ def encoder_self_attention(
 ) -> Array:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
 
-    Of normed_hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
+    Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
     """
-    n, t, _ = normed_hidden_states.shape
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, t, 2, -1)
-    key_states = linear(params["k"], normed_hidden_states).reshape(n, t, 2, -1)
-    value_states = linear(params["v"], normed_hidden_states).reshape(n, t, 2, -1)
+    n, t, _ = hidden_states.shape
+    query_states = linear(params["q"], hidden_states).reshape(n, t, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
     position_bias_mask = jnp.where(
         attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
     )
@@ -119,16 +119,13 @@ def encoder_self_attention(
 
 
 def decoder_self_attention_relative_bias(
-    params: dict, normed_hidden_states: Array, *, rng: Array | None = None
+    params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
-    """T5Attention (transformers/models/t5/modeling_t5.py:176).
-
-    Of normed_hidden_states [N, S, 16] -> [2, S, S], [N, S, 16].
-    """
-    n, s, _ = normed_hidden_states.shape
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, -1)
-    key_states = linear(params["k"], normed_hidden_states).reshape(n, s, 2, -1)
-    value_states = linear(params["v"], normed_hidden_states).reshape(n, s, 2, -1)
+    """T5Attention of hidden_states [N, S, 16] -> [2, S, S], [N, S, 16] (modeling_t5.py:176)."""
+    n, s, _ = hidden_states.shape
+    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], hidden_states).reshape(n, s, 2, -1)
+    value_states = linear(params["v"], hidden_states).reshape(n, s, 2, -1)
     context_position = jnp.arange(s)
     context_position_2 = context_position[:, None]
     memory_position = context_position[None]
@@ -152,22 +149,22 @@ def decoder_self_attention_relative_bias(
 
 def decoder_enc_dec_attention(
     params: dict,
-    normed_hidden_states: Array,
     hidden_states: Array,
+    key_value_states: Array,
     attention_mask: Array,
     *,
     rng: Array | None = None,
 ) -> Array:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
 
-    Of normed_hidden_states [N, S, 16], hidden_states [N, T, 16], attention_mask [N, T] -> [N,
-    S, 16].
+    Of hidden_states [N, S, 16], key_value_states [N, T, 16], attention_mask [N, T] -> [N, S,
+    16].
     """
-    n, s, _ = normed_hidden_states.shape
-    t = hidden_states.shape[1]
-    query_states = linear(params["q"], normed_hidden_states).reshape(n, s, 2, -1)
-    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
-    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
+    n, s, _ = hidden_states.shape
+    t = key_value_states.shape[1]
+    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, -1)
+    key_states = linear(params["k"], key_value_states).reshape(n, t, 2, -1)
+    value_states = linear(params["v"], key_value_states).reshape(n, t, 2, -1)
     position_bias_mask = jnp.where(
         attention_mask[:, None, None], 0.0, jnp.finfo(jnp.float32).min
     )
@@ -294,27 +291,27 @@ def layer_ff(params: dict, hidden_states: Array, *, rng: Array | None = None) ->
 
 def layer_cross_attention(
     params: dict,
-    attention_output: Array,
     hidden_states: Array,
+    key_value_states: Array,
     attention_mask: Array,
     *,
     rng: Array | None = None,
 ) -> Array:
     """T5LayerCrossAttention (transformers/models/t5/modeling_t5.py:404).
 
-    Of attention_output [N, S, 16], hidden_states [N, T, 16], attention_mask [N, T] -> [N, S,
+    Of hidden_states [N, S, 16], key_value_states [N, T, 16], attention_mask [N, T] -> [N, S,
     16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], attention_output)
+    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
     normed_hidden_states = decoder_enc_dec_attention(
         params["EncDecAttention"],
         normed_hidden_states,
-        hidden_states,
+        key_value_states,
         attention_mask,
         rng=keys[0],
     )
-    return attention_output + dropout(normed_hidden_states, keys[1])
+    return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
 def encoder_block_relative_attention_bias(
@@ -358,15 +355,15 @@ def encoder_block(
 def decoder_block_relative_attention_bias(
     params: dict,
     hidden_states: Array,
-    hidden_states_2: Array,
+    encoder_hidden_states: Array,
     attention_mask: Array,
     *,
     rng: Array | None = None,
 ) -> tuple[Array, Array]:
     """T5Block (transformers/models/t5/modeling_t5.py:435).
 
-    Of hidden_states [N, S, 16], hidden_states_2 [N, T, 16], attention_mask [N, T] -> [2, S,
-    S], [N, S, 16].
+    Of hidden_states [N, S, 16], encoder_hidden_states [N, T, 16], attention_mask [N, T] ->
+    [2, S, S], [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
     values, attention_output = decoder_layer_self_attention_relative_bias(
@@ -375,7 +372,7 @@ def decoder_block_relative_attention_bias(
     attention_output = layer_cross_attention(
         params["layer"][1],
         attention_output,
-        hidden_states_2,
+        encoder_hidden_states,
         attention_mask,
         rng=keys[1],
     )
@@ -387,22 +384,26 @@ def decoder_block(
     params: dict,
     hidden_states: Array,
     values: Array,
-    hidden_states_2: Array,
+    encoder_hidden_states: Array,
     attention_mask: Array,
     *,
     rng: Array | None = None,
 ) -> Array:
     """T5Block (transformers/models/t5/modeling_t5.py:435).
 
-    Of hidden_states [N, S, 16], values [2, S, S], hidden_states_2 [N, T, 16], attention_mask
-    [N, T] -> [N, S, 16].
+    Of hidden_states [N, S, 16], values [2, S, S], encoder_hidden_states [N, T, 16],
+    attention_mask [N, T] -> [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
     hidden_states = decoder_layer_self_attention(
         params["layer"][0], hidden_states, values, rng=keys[0]
     )
     hidden_states = layer_cross_attention(
-        params["layer"][1], hidden_states, hidden_states_2, attention_mask, rng=keys[1]
+        params["layer"][1],
+        hidden_states,
+        encoder_hidden_states,
+        attention_mask,
+        rng=keys[1],
     )
     return layer_ff(params["layer"][2], hidden_states, rng=keys[2])
 
@@ -436,32 +437,33 @@ def encoder_stack(
 def decoder_stack(
     params: dict,
     weight: Array,
-    decoder_input_ids: Array,
-    attention_mask: Array,
-    hidden_states: Array,
+    input_ids: Array,
+    encoder_attention_mask: Array,
+    encoder_hidden_states: Array,
     *,
     rng: Array | None = None,
 ) -> Array:
     """T5Stack (transformers/models/t5/modeling_t5.py:640).
 
-    Of weight [50, 16], decoder_input_ids [N, S], attention_mask [N, T], hidden_states [N, T,
-    16] -> [N, S, 16].
+    Of weight [50, 16], input_ids [N, S], encoder_attention_mask [N, T], encoder_hidden_states
+    [N, T, 16] -> [N, S, 16].
     """
     keys = [None] * 4 if rng is None else jax.random.split(rng, 4)
-    inputs_embeds = weight[decoder_input_ids]
-    attention_mask = attention_mask.astype(bool)
-    values, hidden_states_2 = decoder_block_relative_attention_bias(
+    inputs_embeds = weight[input_ids]
+    attention_mask = encoder_attention_mask.astype(bool)
+    hidden_states = dropout(inputs_embeds, keys[0])
+    values, hidden_states = decoder_block_relative_attention_bias(
         params["block"][0],
-        dropout(inputs_embeds, keys[0]),
         hidden_states,
+        encoder_hidden_states,
         attention_mask,
         rng=keys[1],
     )
     hidden_states = decoder_block(
         params["block"][1],
-        hidden_states_2,
-        values,
         hidden_states,
+        values,
+        encoder_hidden_states,
         attention_mask,
         rng=keys[2],
     )

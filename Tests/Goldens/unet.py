@@ -72,19 +72,21 @@ def down(params: dict, x: Array) -> Array:
     return double_conv(params["conv"], max_pool2d(x, 2, stride=2))
 
 
-def up(params: dict, x: Array, x_2: Array) -> Array:
-    """Up of x [N, C, H, W], x_2 [N, D, H2, W2] -> [N, D, H2, W2] (goldens.py:50)."""
+def up(params: dict, x: Array, skip: Array) -> Array:
+    """Up of x [N, C, H, W], skip [N, D, H2, W2] -> [N, D, H2, W2] (goldens.py:50)."""
     x = conv_transpose(params["up"], x, stride=(2, 2))
-    return double_conv(params["conv"], jnp.concatenate([x_2, x], axis=1))
+    return double_conv(params["conv"], jnp.concatenate([skip, x], axis=1))
 
 
 def unet(params: dict, images: Array) -> Array:
     """UNet of images [N, 3, 32, 32] -> [N, 5, 32, 32] (goldens.py:63)."""
     x = double_conv(params["stem"], images)
-    x_2 = down(params["downs"][0], x)
-    x_3 = down(params["downs"][1], x_2)
-    x_3 = up(params["ups"][0], down(params["downs"][2], x_3), x_3)
-    x = up(params["ups"][2], up(params["ups"][1], x_3, x_2), x)
+    skips = []
+    for layer in params["downs"]:
+        skips.append(x)
+        x = down(layer, x)
+    for layer, skip in zip(params["ups"], reversed(skips)):
+        x = up(layer, x, skip)
     return conv2d(params["head"], x)
 
 

@@ -182,6 +182,88 @@ private func text(_ statements: [PythonStatement]) -> String {
     #expect(roller.roll(read) == read)
   }
 
+  /// A way down whose steps a way up reads backwards.
+  private var wayDownAndUp: [PythonStatement] {
+    let names: [PythonExpression] = ["x", "x_2", "x_3", "x_4"]
+    let down = (0..<3).map { PythonStatement.assign(names[$0 + 1], call("down", element("blocks", $0), names[$0])) }
+    let up = (0..<3).map {
+      PythonStatement.assign("x_4", call("up", element("ups", $0), "x_4", names[2 - $0]))
+    }
+    return [.assign("x", call("stem", "images"))] + down + up + [.return("x_4")]
+  }
+
+  private let bothWays = LoopRoller(
+    avoiding: ["up", "down"], signatures: ["up": .init(positional: ["params", "x", "skip"], defaults: [:])]
+  ) { _ in .list(3) }
+
+  @Test func collectsWhatALaterLoopReadsBackwards() {
+    #expect(
+      text(bothWays.roll(wayDownAndUp).reusingNames([])) == """
+        x = stem(images)
+        skips = []
+        for block in params["blocks"]:
+            skips.append(x)
+            x = down(block, x)
+        for layer, skip in zip(params["ups"], reversed(skips)):
+            x = up(layer, x, skip)
+        return x
+
+        """)
+  }
+
+  @Test func collectsNothingWhosePartsAreReadOtherwise() {
+    let read = Array(wayDownAndUp.dropLast()) + [.return(.tuple(["x_4", "x_2"]))]
+    #expect(
+      text(bothWays.roll(read)) == """
+        x = stem(images)
+        x_2 = down(params["blocks"][0], x)
+        x_3 = down(params["blocks"][1], x_2)
+        x_4 = down(params["blocks"][2], x_3)
+        for layer, skip in zip(params["ups"], (x_3, x_2, x)):
+            x_4 = up(layer, x_4, skip)
+        return x_4, x_2
+
+        """)
+  }
+
+  @Test func collectsWhatTurnsLeave() {
+    let features = (0..<3).map { index in
+      PythonStatement.assign(
+        .name("feature_\(index)"), call("f", element("blocks", index), index == 0 ? "x" : .name("feature_\(index - 1)"))
+      )
+    }
+    let list = PythonExpression.list((0..<3).map { .name("feature_\($0)") })
+    #expect(
+      text(roller.roll(features + [.return(list)])) == """
+        feature_0 = x
+        features = []
+        for layer in params["blocks"]:
+            feature_0 = f(layer, feature_0)
+            features.append(feature_0)
+        return features
+
+        """)
+  }
+
+  @Test func functionsAreNotWhatLoopsAreOver() {
+    let calls = ["f", "g", "h"].enumerated().map { index, name in
+      PythonStatement.assign("x", call(name, element("blocks", index), "x"))
+    }
+    #expect(roller.roll(calls) == calls)
+  }
+
+  @Test func aNameWhoseValueIsNotReadAnyMoreIsUsedAgain() {
+    let copied: [PythonStatement] = [.assign("x_2", "x"), .assign("x_2", call("f", "x_2")), .return("x_2")]
+    #expect(text(copied.reusingNames(["x"])) == "x = f(x)\nreturn x\n")
+    // What is no variable of the function may mean something in the file.
+    #expect(copied.reusingNames([]) == copied)
+    let both: [PythonStatement] = [.assign("x_2", call("f", "x")), .return(.tuple(["x", "x_2"]))]
+    #expect(both.reusingNames(["x"]) == both)
+    let loop = PythonStatement.for("layer", in: "layers", body: [.assign("x_2", call("f", "layer", "x_2", "x"))])
+    let kept: [PythonStatement] = [.assign("x_2", "x"), loop, .return("x_2")]
+    #expect(kept.reusingNames(["x"]) == kept)
+  }
+
   @Test func leavesWhatIsNotUniform() {
     let gap = [0, 2, 3].map { PythonStatement.assign("x", call("f", element("blocks", $0), "x")) }
     #expect(roller.roll(gap) == gap)

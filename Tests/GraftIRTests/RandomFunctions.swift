@@ -25,6 +25,9 @@ struct RandomFunctions {
       .record(className: "pkg.Out", fields: [.init("a b", .leaf(2)), .init("c", .constant(attribute(2)))]), .leaf(3),
     ])
     function.stateUpdates = [StateUpdate(path: "bn.running mean", value: .value(generator.pick(visible)))]
+    for value in [generator.pick(visible), generator.pick(visible)] {
+      function.passedNames.record(.init(module: "blocks.0 \"a\"", name: generator.pick(names), value: value))
+    }
     return function.normalised()
   }
 

@@ -81,6 +81,7 @@ import Testing
     #expect(IRPrinter().print(parsed) == text, "seed \(seed)")
     var bare = function
     bare.body.removeOrigins()
+    bare.passedNames = PassedNames()
     #expect(try IRParser.parse(function.description) == bare, "seed \(seed)")
   }
 

@@ -25,6 +25,15 @@ import Testing
     #expect(text.contains("return hidden + h * 0.5"))
   }
 
+  @Test func inputsHaveTheNamesThatTheyArePassedBy() throws {
+    let text = try Model(blocks: 3).emitted(forward: ["hidden", "mask"]) { b, block, x, weight in
+      x.asValue.map { b.function.passedNames.record(.init(module: "blocks.\(block)", name: "mask", value: $0)) }
+      return try scaled(b, block, x, weight, by: 0.5)
+    }
+    #expect(text.contains("def block(params: dict, mask: Array) -> Array:"))
+    #expect(text.contains("return mask + h * 0.5"))
+  }
+
   @Test func aValueThatTheNextOperationReadsNeedsNoNumberedName() throws {
     let text = try Model(blocks: 1).emitted { b, block, x, weight in
       b.origin = Model.origin(block: block, line: 11, "x = torch.tanh(x)")

@@ -6,7 +6,9 @@ import Testing
 @testable import GraftTrace
 
 /// A document around one graph: two inputs `x` and `y` of float32[N,4].
-func document(nodes: String, outputs: String, mutations: String = "", results: String = "[]") throws -> TraceDocument {
+func document(
+  nodes: String, outputs: String, mutations: String = "", results: String = "[]", passed: String = ""
+) throws -> TraceDocument {
   let leaf = #"{"name": "NAME", "dtype": "float32", "shape": [{"sym": "N"}, 4]}"#
   func named(_ name: String) -> String { leaf.replacingOccurrences(of: "NAME", with: name) }
   let json = """
@@ -18,7 +20,7 @@ func document(nodes: String, outputs: String, mutations: String = "", results: S
      "graphs": {"both": {"placeholders": [
         {"name": "x", "kind": "input", "target": 0, "dtype": "float32", "shape": [{"sym": "N"}, 4]},
         {"name": "y", "kind": "input", "target": 1, "dtype": "float32", "shape": [{"sym": "N"}, 4]}],
-       "nodes": [\(nodes)], "outputs": [\(outputs)], "mutations": [\(mutations)]}}}
+       "nodes": [\(nodes)], "outputs": [\(outputs)], "mutations": [\(mutations)], "passed": [\(passed)]}}}
     """
   return try JSONDecoder().decode(TraceDocument.self, from: Data(json.utf8))
 }
@@ -49,6 +51,21 @@ private func imported(_ document: TraceDocument) throws -> Function {
     let result = try #require(function.body.results.first?.asValue)
     #expect(function.type(of: result) == TensorType(.float32, [.symbol("N"), 4]))
     #expect(function.info(result).hint == "h")
+  }
+
+  @Test func knowsWhatModulesCallTheirArguments() throws {
+    let h = #"{"ref": "h", "index": 0}"#
+    let function = try imported(
+      document(
+        nodes: node("h", "aten.exp.default", "\"self\": \(x)"), outputs: h,
+        passed: #"["up", "skip", \#(x)], ["up", "x", \#(h)], ["down", "a", \#(y)], ["down", "b", \#(y)]"#))
+    let (first, second) = (function.arguments[0].value, function.arguments[1].value)
+    let result = try #require(function.body.results.first?.asValue)
+    #expect(function.passedNames.name(of: first, in: "up") == "skip")
+    #expect(function.passedNames.name(of: result, in: "up") == "x")
+    #expect(function.passedNames.name(of: first, in: "down") == nil)
+    // One tensor for two parameters has neither's name.
+    #expect(function.passedNames.name(of: second, in: "down") == nil)
   }
 
   @Test func listsEverythingThatIsMissingOnce() throws {

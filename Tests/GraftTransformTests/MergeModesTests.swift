@@ -33,6 +33,16 @@ import Testing
       text, text, becomes: "%a.2 = exp(%x.0) : f32[N,4]\n%b.3 = add(%a.2, %y.1) : f32[N,4]\nreturn %b.3")
   }
 
+  @Test func bothTracesSayWhatModulesCallTheirArguments() throws {
+    let text = "%a = exp(%x) : f32[N,4] %b = add(%a, %y) : f32[N,4] return %b"
+    var (training, inference) = (try program(text), try program(text))
+    training.passedNames.record(.init(module: "up", name: "skip", value: training.arguments[1].value))
+    inference.passedNames.record(.init(module: "up", name: "x", value: inference.body.operations[0].results[0]))
+    let merged = try MergeModes.merge(training: training, inference: inference)
+    #expect(merged.passedNames.name(of: merged.arguments[1].value, in: "up") == "skip")
+    #expect(merged.passedNames.name(of: merged.body.operations[0].results[0], in: "up") == "x")
+  }
+
   @Test func dropoutCarriesTheModeItself() throws {
     try expect(
       """

@@ -311,6 +311,22 @@ import Testing
     #expect(result.body.operations[0].regions[0].operations[0].origin == origin)
   }
 
+  @Test func whatModulesCallAValueHoldsForItsReplacement() throws {
+    var function = try program(
+      "%r = reshape(%x) {shape = [N, 4]} : f32[N,4] %e = exp(%r) : f32[N,4] %f = exp(%x) : f32[N,4] "
+        + "%s = add(%e, %f) : f32[N,4] return %s")
+    let reshaped = function.body.operations[0].results[0]
+    let second = function.body.operations[2].results[0]
+    function.passedNames = PassedNames([
+      .init(module: "up", name: "skip", value: reshaped), .init(module: "up", name: "x", value: second),
+    ])
+    let result = try PassPipeline("test", [Canonicalise(), EliminateCommonSubexpressions()], verifies: true)
+      .run(function)
+    let exp = try #require(result.body.operations.last { $0.name == "exp" })
+    #expect(result.passedNames.name(of: result.arguments[0].value, in: "up") == "skip")
+    #expect(result.passedNames.name(of: exp.results[0], in: "up") == "x")
+  }
+
   @Test func rulesThatUndoEachOtherAreReported() throws {
     let rules = [
       RewriteRule("there", "add") { b, site in [try b(.subtract, site.op[0], site.op[1])] },

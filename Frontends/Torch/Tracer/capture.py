@@ -1,6 +1,6 @@
 """Run torch.export on an entry while recording source lines, no_grad regions and reads of the training flag.
 
-Loaded as `graft_torch_capture`, after `graft_torch_replaced`.
+Loaded as `graft_torch_capture`, after `graft_torch_arguments`.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import sysconfig
 import warnings
 
 import torch
+from graft_torch_arguments import Passed
 from graft_torch_inputs import call_arguments, flatten, unflatten
 from graft_torch_replaced import replaced_functions, unchanged_picks
 from torch import nn
@@ -146,10 +147,16 @@ def quiet():
 
 
 class Recorder:
-    """Source frames of traced nodes, interned: a node's stack_trace is `graft:INDEX` or, under no_grad, `graft:INDEX:n`."""
+    """What the trace itself does not keep: source frames, interned, and the names by which modules take tensors.
+
+    A node's stack_trace is `graft:INDEX:SERIAL` or, under no_grad, `graft:INDEX:SERIAL:n`: the frames, and a number of
+    its own that the nodes it is decomposed into share.
+    """
 
     def __init__(self):
         self.stacks = []
+        self.passed = Passed()
+        self._count = 0
         self._index = {}
         self._wanted = {}
 
@@ -176,7 +183,17 @@ class Recorder:
         if index is None:
             index = self._index[stack] = len(self.stacks)
             self.stacks.append(stack)
-        return f"graft:{index}" if torch.is_grad_enabled() else f"graft:{index}:n"
+        self._count += 1
+        suffix = "" if torch.is_grad_enabled() else ":n"
+        return f"graft:{index}:{self._count}{suffix}"
+
+
+def read_key(trace):
+    """(INDEX, SERIAL) of a node's stack_trace; None for a node that was not recorded."""
+    if not (trace or "").startswith("graft:"):
+        return None
+    _, index, serial = trace.split(":")[:3]
+    return int(index), int(serial)
 
 
 def is_tracer_file(path):
@@ -199,10 +216,11 @@ def is_source_file(path):
 
 @contextlib.contextmanager
 def recording(recorder):
-    """Record the source frames of each node that torch.export's tracer creates."""
+    """Record the source frames of each node that torch.export's tracer creates, and what modules are passed."""
     from torch.fx.experimental.proxy_tensor import _ModuleStackTracer
 
     original = _ModuleStackTracer.create_node
+    original_call = _ModuleStackTracer.call_module
 
     def create_node(self, *args, **kwargs):
         self.record_stack_traces = False
@@ -213,11 +231,17 @@ def recording(recorder):
                 node.meta["stack_trace"] = key
         return node
 
+    def call_module(self, module, forward, args, kwargs):
+        recorder.passed.note(self, module, args, kwargs)
+        return original_call(self, module, forward, args, kwargs)
+
     _ModuleStackTracer.create_node = create_node
+    _ModuleStackTracer.call_module = call_module
     try:
         yield
     finally:
         _ModuleStackTracer.create_node = original
+        _ModuleStackTracer.call_module = original_call
 
 
 def concerns_training(module, path):

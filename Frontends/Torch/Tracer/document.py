@@ -8,6 +8,7 @@ import math
 import operator
 
 import torch
+from graft_torch_capture import read_key
 from graft_torch_entry import GraftError
 from graft_torch_inputs import Leaf, dtype_name
 from graft_torch_sizes import write_expression
@@ -28,6 +29,7 @@ class GraphWriter:
         self.references = {}
         self.constants = {}
         self.unrecorded = set()
+        self.serials = {}
         self._stacks = {}
 
     def write(self):
@@ -74,7 +76,29 @@ class GraphWriter:
             "nodes": nodes,
             "outputs": written,
             "mutations": mutations,
+            "passed": self._passed(nodes, placeholders),
         }
+
+    def _passed(self, nodes, placeholders):
+        """[module's path, name, reference] of each tensor that the graph has and a module is passed by name."""
+        inputs = [p["name"] for p in placeholders if p["kind"] == "input"]
+        by_serial = {
+            self.serials[n["name"]]: n for n in nodes if n["name"] in self.serials
+        }
+        found = []
+        for path, name, source, part in self.captured.recorder.passed.records():
+            if isinstance(source, int):
+                if -source > len(inputs):
+                    continue
+                reference = {"ref": inputs[source], "index": 0}
+            else:
+                key = read_key(source.meta.get("stack_trace"))
+                node = by_serial.get(key[1]) if key is not None else None
+                if node is None or part >= len(node["results"]):
+                    continue
+                reference = {"ref": node["name"], "index": part}
+            found.append([path.removeprefix("root."), name, reference])
+        return found
 
     def _stop_gradients(self, nodes, outputs):
         """Cut the gradient where a value made under no_grad is used by code outside of it."""
@@ -213,8 +237,11 @@ class GraphWriter:
             args.update((k, self.argument(a, None)) for k, a in node.kwargs.items())
         else:
             raise GraftError("unsupported-node", f"{target} is not supported")
-        if (node.meta.get("stack_trace") or "").endswith(":n"):
+        trace = node.meta.get("stack_trace") or ""
+        if trace.endswith(":n"):
             self.unrecorded.add(node.name)
+        if (key := read_key(trace)) is not None:
+            self.serials[node.name] = key[1]
         self.references[node] = {"ref": node.name, "index": 0}
         values = value if isinstance(value, (tuple, list)) else [value]
         return {
@@ -240,10 +267,10 @@ class GraphWriter:
             if path != "root":
                 stack.append([path.removeprefix("root."), cls])
             root_class = cls
-        trace = node.meta.get("stack_trace") or ""
+        key = read_key(node.meta.get("stack_trace"))
         frames = []
-        if trace.startswith("graft:"):
-            index = int(trace.split(":")[1])
+        if key is not None:
+            index = key[0]
             if index not in self._stacks:
                 self._stacks[index] = [
                     self.statements.frame(*f)

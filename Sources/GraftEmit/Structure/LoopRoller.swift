@@ -41,7 +41,12 @@ package struct LoopRoller {
     _ statements: [PythonStatement]
   ) -> (statements: [PythonStatement], origins: [PythonStatement: RolledLoop]) {
     var rolled = Rolled(statements: statements, lengths: Array(repeating: 1, count: statements.count))
-    rolled = roll(rolled, .overLists)
+    for _ in 0..<Self.mostRounds {
+      // What a loop is over may let the values before it be collected by a loop.
+      let next = roll(rolled, .overLists)
+      if next.statements == rolled.statements { break }
+      rolled = next
+    }
     for _ in 0..<Self.mostRounds {
       let next = roll(rolled, .overAnything)
       if next.statements == rolled.statements { break }
@@ -87,6 +92,11 @@ package struct LoopRoller {
             all.statements[later] = all.statements[later].mapExpressions { $0.reading(list) }
           }
         }
+        for values in loop.collected {
+          for later in position..<all.statements.count {
+            all.statements[later] = all.statements[later].mapExpressions { values.reading($0) }
+          }
+        }
       } else {
         result.statements.append(all.statements[position])
         result.lengths.append(all.lengths[position])
@@ -104,6 +114,7 @@ package struct LoopRoller {
     var carried: [RolledLoop.Carried]
     var savedLines: Int
     var lists: [(name: String, items: [PythonExpression])]
+    var collected: [CollectedValues]
   }
 
   /// The loop at the beginning of the statements that saves most lines.
@@ -140,14 +151,21 @@ package struct LoopRoller {
     for list in run.lists {
       after = after.map { $0.mapExpressions { $0.reading(("", list.end)) } }
     }
-    let writer = LoopWriter(run: run, kind: kind, size: size, reserved: reserved, live: Set(after.readNames))
+    let own = reserved.union(turns.joined().flatMap(\.names))
+    let collected =
+      run.lists.isEmpty
+      ? CollectedValues.all(of: run, readIn: after, avoiding: own.union(after.flatMap(\.names))) : []
+    for values in collected { after = after.map { $0.mapExpressions { values.reading($0) } } }
+    let writer = LoopWriter(
+      run: run, kind: kind, size: size, reserved: reserved,
+      live: Set(after.readNames).subtracting(collected.map(\.name)), collected: collected)
     guard let written = writer.write() else { return nil }
     let saved = turns.joined().map(\.self).lineCount - written.lineCount
     let least = run.lists.isEmpty ? writer.hasLiterals ? 2 : 1 : 0
     guard kind == .overLists || saved >= least else { return nil }
     return Loop(
       statements: written, length: turns.count * turns[0].count, turns: turns.count, carried: writer.carried,
-      savedLines: saved, lists: writer.lists(of: written))
+      savedLines: saved, lists: writer.lists(of: written), collected: collected)
   }
 }
 

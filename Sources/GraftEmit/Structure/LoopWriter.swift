@@ -8,11 +8,14 @@ struct LoopWriter {
   let reserved: Set<String>
   /// Names whose present values are read after the loop.
   let live: Set<String>
+  /// What the loop collects for the statements after it.
+  var collected: [CollectedValues] = []
 
   private var count: Int { run.turns.count }
 
   /// How many rows a table of constants may have before it is better not to spell it out.
   private static let mostRows = 6
+  private static let mostVariables = 2
 
   /// What takes the place of a hole.
   private enum Role: Equatable {
@@ -26,6 +29,8 @@ struct LoopWriter {
     case first(PythonExpression, PythonExpression)
     /// Anything else: each turn's value is written out.
     case literal(name: String)
+    /// A variable from before the loop, another one in each turn.
+    case variable(name: String)
   }
 
   private struct Progression: Equatable {
@@ -54,7 +59,8 @@ struct LoopWriter {
     if hasLiterals, !hasElements {
       for case (let number, .formatted) in roles.enumerated() { roles[number] = .literal(name: "name") }
     }
-    guard let header = header(roles, avoiding: reserved.union(names).union(live)) else { return nil }
+    let read = run.holes.flatMap { $0.values.flatMap(\.freeNames) }
+    guard let header = header(roles, avoiding: reserved.union(names).union(live).union(read)) else { return nil }
     guard let renamed = finalNames() else { return nil }
     let used = Set(names).union(header.target.targetNames).union(reserved)
     var lists: [(name: String, list: RepeatedStatements.GrowingList)] = []
@@ -70,7 +76,10 @@ struct LoopWriter {
       before.append(.assign(.name(name), start))
     }
     before += lists.map { .assign(.name($0.name), .list($0.list.start)) }
+    before += collected.map { .assign(.name($0.name), .list([])) }
     var body = run.body.map { $0.mapExpressions { header.filling($0) } }
+    let (first, last) = (collected.filter(\.beginsTurn), collected.filter { !$0.beginsTurn })
+    body = first.map(\.statement) + body + last.map(\.statement)
     let renaming = renamed.mapValues { PythonExpression.name($0) }.merging(
       lists.indices.map { ("\u{1}\($0)", .name(lists[$0].name)) }, uniquingKeysWith: { a, _ in a })
     for (name, list) in lists {
@@ -136,6 +145,7 @@ struct LoopWriter {
         } else {
           return nil
         }
+      case .variable(let parameter): roles.append(.variable(name: parameter ?? "item"))
       case .constant(let parameter):
         let rest = hole.values.dropFirst()
         let isShort = count <= Self.mostRows && !run.holes.contains { $0.isElement }
@@ -170,11 +180,13 @@ struct LoopWriter {
     var elements: [(list: PythonExpression, progression: Progression)] = []
     var literals = 0
     var choices = 0
+    var variables = 0
     for role in roles {
       switch role {
       case .element(let list, let progression): elements.append((list, progression))
       case .literal: literals += 1
       case .first: choices += 1
+      case .variable: variables += 1
       default: break
       }
     }
@@ -187,6 +199,7 @@ struct LoopWriter {
     guard !elements.isEmpty || hasIndex || literals > 0 else { return false }
     let period = run.body.count
     let isWhole = elements.contains { $0.progression == Progression(start: 0) && size($0.list) == .list(count) }
+    if variables + collected.count > 0, !isWhole || variables > Self.mostVariables { return false }
     switch kind {
     case .overLists:
       guard literals == 0, !elements.isEmpty, choices == 0 || isWhole else { return false }
@@ -243,6 +256,10 @@ struct LoopWriter {
         let known = literals.first { $0.values == values }
         let target = known?.target ?? declare(name)
         if known == nil { literals.append((target, values)) }
+        header.replacements[hole] = target
+      case .variable(let name):
+        let target = declare(name)
+        items.append((target, .tuple(run.holes[number].values)))
         header.replacements[hole] = target
       default: break
       }
@@ -304,7 +321,7 @@ struct LoopWriter {
       case .formatted(_, _, let start): needed.append(Progression(start: start))
       case .element(_, let progression): elements.append(progression)
       case .first: hasChoice = true
-      case .literal: break
+      case .literal, .variable: break
       }
     }
     guard let first = needed.first else {
@@ -398,7 +415,8 @@ extension RepeatedStatements.GrowingList {
 }
 
 extension PythonExpression {
-  func isRooted(in name: String) -> Bool {
+  /// Whether it is the tree of this name or a node of it.
+  package func isRooted(in name: String) -> Bool {
     switch self {
     case .name(let own): own == name
     case .subscript(let base, _): base.isRooted(in: name)
@@ -413,7 +431,7 @@ extension PythonExpression {
     case .name: return isRooted(in: "state") ? "layer_state" : "layer"
     case .subscript(_, .string(let text)):
       let letters = text.filter { !$0.isNumber }
-      let singular = letters.count > 3 && letters.hasSuffix("s") ? String(letters.dropLast()) : letters
+      let singular = letters.count > 2 && letters.hasSuffix("s") ? String(letters.dropLast()) : letters
       let name = singular.count < 2 ? "layer" : PythonIdentifier.snakeCase(singular)
       return isRooted(in: "state") ? "\(name)_state" : name
     default: return "item"

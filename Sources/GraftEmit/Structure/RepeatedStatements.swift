@@ -13,6 +13,8 @@ struct RepeatedStatements {
       case key(of: PythonExpression)
       /// A constant; `parameter` is what it is passed for.
       case constant(parameter: String?)
+      /// A variable that none of the turns assigns; `parameter` is what it is passed for.
+      case variable(parameter: String?)
     }
 
     var kind: Kind
@@ -136,7 +138,7 @@ struct RepeatedStatements {
   private mutating func unify(_ expressions: [PythonExpression], for parameter: String? = nil) -> PythonExpression? {
     guard expressions.count == turns.count, let first = expressions.first else { return nil }
     if let name = unify(names: expressions) { return name }
-    if case .name = first { return nil }
+    if case .name = first { return unify(variables: expressions, for: parameter) }
     if let element = unify(elements: expressions) { return element }
     if expressions.allSatisfy(\.isConstant) {
       return expressions.allSatisfy { $0 == first } ? first : hole(.constant(parameter: parameter), expressions)
@@ -197,6 +199,15 @@ struct RepeatedStatements {
     return .name(common)
   }
 
+  /// Variables from before the turns, another one in each.
+  private mutating func unify(variables expressions: [PythonExpression], for parameter: String?) -> PythonExpression? {
+    let areFixed = expressions.allSatisfy { expression in
+      guard case .name(let name) = expression else { return false }
+      return !allAssigned.contains(name) && !expression.isTreeAccess
+    }
+    return areFixed ? hole(.variable(parameter: parameter), expressions) : nil
+  }
+
   /// `params["blocks"][0]`, `params["blocks"][1]`
   private mutating func unify(elements expressions: [PythonExpression]) -> PythonExpression? {
     var bases: [PythonExpression] = []
@@ -238,8 +249,8 @@ struct RepeatedStatements {
   }
 
   private mutating func unify(calls: [PythonExpression]) -> PythonExpression? {
-    guard let aligned = AlignedCalls(calls, signatures: signatures) else { return nil }
-    guard let function = unify(aligned.functions) else { return nil }
+    guard let aligned = AlignedCalls(calls, signatures: signatures), let function = unify(functions: aligned.functions)
+    else { return nil }
     var arguments: [PythonArgument] = []
     for (name, values) in aligned.positional {
       guard let value = unify(values, for: name) else { return nil }
@@ -250,6 +261,11 @@ struct RepeatedStatements {
       arguments.append(.keyword(name, value))
     }
     return .call(function, arguments)
+  }
+
+  private mutating func unify(functions: [PythonExpression]) -> PythonExpression? {
+    if case .name = functions[0] { return unify(names: functions) }
+    return unify(functions)
   }
 
   /// A list that is longer in each turn by what the turn before it computed.

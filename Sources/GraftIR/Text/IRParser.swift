@@ -39,6 +39,12 @@ package struct IRParser {
       try scanner.expect("=")
       function.stateUpdates.append(StateUpdate(path: path, value: try operand()))
     }
+    while scanner.take(word: "passed") {
+      let module = try scanner.string()
+      let name = try scanner.name("a parameter")
+      try scanner.expect("=")
+      function.passedNames.record(PassedNames.Entry(module: module, name: name, value: try value()))
+    }
     try scanner.expect("}")
     var origins = OriginReader()
     if scanner.take(word: "origins") { try origins.read(&scanner) }
@@ -142,7 +148,7 @@ package struct IRParser {
     while !scanner.take(word: "return") { block.operations.append(try operation()) }
     scanner.skipSpace()
     let start = scanner.position
-    if scanner.take("}") || scanner.take(word: "update") {
+    if scanner.take("}") || scanner.take(word: "update") || scanner.take(word: "passed") {
       scanner.rewind(to: start)
     } else {
       repeat { block.results.append(try operand()) } while scanner.take(",")

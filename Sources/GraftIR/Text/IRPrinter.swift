@@ -60,9 +60,17 @@ private struct IRWriter {
     for update in function.stateUpdates {
       line("update \(IRText.quoted(update.path)) = \(operand(update.value))")
     }
+    if origins != nil { writePassedNames() }
     depth -= 1
     line("}")
     if let origins { section("origins", origins.lines) }
+  }
+
+  mutating func writePassedNames() {
+    let outermost = function.outermostValues
+    for entry in function.passedNames.entries where outermost.contains(entry.value) {
+      line("passed \(IRText.quoted(entry.module)) \(IRText.word(entry.name)) = \(name(entry.value))")
+    }
   }
 
   mutating func write(_ block: Block) {

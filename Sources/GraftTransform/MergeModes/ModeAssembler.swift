@@ -61,6 +61,8 @@ struct ModeAssembler {
     function.body.results = try results.map(operand)
     function.stateUpdates = try updates.map { StateUpdate(path: $0.path, value: try operand($0.value)) }
     function.body.operations = operations
+    function.passedNames = PassedNames(
+      [training, inference].flatMap { side in side.function.passedNames.mapValues(side.find).entries })
     function = try EliminateDeadCode().run(function)
     splitKey()
     return function

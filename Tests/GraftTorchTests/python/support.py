@@ -15,6 +15,7 @@ ORDER = (
     "entry",
     "inputs",
     "replaced",
+    "arguments",
     "capture",
     "sizes",
     "statements",
@@ -130,6 +131,7 @@ class TracerCase(unittest.TestCase):
         self.assertEqual(len(graph["outputs"]), outputs)
         self.check_references(graph["outputs"], defined)
         self.check_references(graph["mutations"], defined)
+        self.check_references(graph["passed"], defined)
 
     def check_references(self, value, defined):
         if isinstance(value, list):

@@ -5,6 +5,7 @@ import torch
 from support import TracerCase, from_bytes, module_of, ops
 
 MODELS = '''
+import collections
 import dataclasses
 import torch
 from torch import nn
@@ -146,6 +147,42 @@ class Shared(nn.Module):
         return self.block(self.block(x))
 
 
+Pair = collections.namedtuple("Pair", ["left", "right"])
+
+
+class Merge(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x, skip, options=None, others=(), pair=None, **kwargs):
+        total = self.fc(x) - skip + sum(others)
+        if options is not None:
+            total = total * options["mask"] + options[0]
+        if pair is not None:
+            total = total + pair.left - pair.right
+        return total + sum(kwargs.values())
+
+
+class Merging(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.third = Merge(), Merge(), Merge()
+        self.block = nn.Sequential(Merge())
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, inputs, mask):
+        half, other = inputs.relu().split(4, dim=-1)
+        half = half.clone()
+        half.add_(1)
+        with torch.no_grad():
+            fixed = mask * 2
+        y = self.first(skip=half, x=other, scale=fixed)
+        y = self.second(y, inputs[:, :4], {"mask": mask, 0: half}, (other, half))
+        y = self.third(self.drop(y), y, pair=Pair(mask, half.sin()))
+        return y + self.first(y, y)
+
+
 class Counter(nn.Module):
     def __init__(self):
         super().__init__()
@@ -257,6 +294,32 @@ class Models(TracerCase):
         self.assertEqual(
             graph["nodes"][0]["stack"], [["fc1", "torch.nn.modules.linear.Linear"]]
         )
+
+    def test_names_of_what_modules_are_passed(self):
+        document = self.trace("Merging", "inputs=f32[N,8]", "mask=f32[N,4]")
+        graph = document["graphs"]["both"]
+        results = {n["name"]: n for n in graph["nodes"]}
+        passed = {}
+        for path, name, value in graph["passed"]:
+            node = results.get(value["ref"])
+            op = node["op"].split(".")[1] if node else value["ref"]
+            passed.setdefault(path, []).append((name, op, value["index"]))
+        targets = {p["name"]: p["target"] for p in graph["placeholders"]}
+        first = passed["first"]
+        self.assertEqual(
+            first[:3], [("x", "split", 1), ("skip", "add", 0), ("scale", "mul", 0)]
+        )
+        # The second call passes one tensor for both.
+        self.assertEqual([n for n, _, _ in first[3:]], ["x", "skip"])
+        self.assertEqual(
+            [(n, targets.get(op, op)) for n, op, _ in passed["second"]],
+            [("x", "add"), ("skip", "slice"), ("mask", 1)],
+        )
+        self.assertEqual(
+            [(n, targets.get(op, op)) for n, op, _ in passed["third"]],
+            [("x", "native_dropout"), ("skip", "add"), ("left", 1), ("right", "sin")],
+        )
+        self.assertNotIn("", passed)
 
     def test_instance_and_factory(self):
         self.assertEqual(
