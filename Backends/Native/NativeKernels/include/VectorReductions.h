@@ -13,8 +13,8 @@ typedef enum GraftReducer {
   GRAFT_REDUCE_SUM_OF_SQUARES,
   /// As the sum; 1 for no elements.
   GRAFT_REDUCE_PRODUCT,
-  /// All types but halves, in their type; NaN if any is, the least number of the type for no elements. For booleans this
-  /// is whether any is true.
+  /// All types but halves, in their type; NaN if any is, the least number of the type for no elements. For booleans
+  /// this is whether any is true.
   GRAFT_REDUCE_MAXIMUM,
   /// The greatest number of the type for no elements. For booleans this is whether all are true.
   GRAFT_REDUCE_MINIMUM,
