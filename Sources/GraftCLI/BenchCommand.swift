@@ -113,7 +113,8 @@ struct BenchReport: Encodable {
     table.add("throughput", String(format: "%.1f calls/s (%d calls)", callsPerSecond, calls))
     let rate = Double(plan.flops) / medianSeconds
     table.add("arithmetic", "\(Quantity.flops(plan.flops)) a call, \(Quantity.flops(Int(rate)))/s")
-    table.add("memory", "\(Quantity.bytes(peakBytes)) at most, \(Quantity.bytes(plan.arenaBytes)) of it between kernels")
+    table.add(
+      "memory", "\(Quantity.bytes(peakBytes)) at most, \(Quantity.bytes(plan.arenaBytes)) of it between kernels")
     return ["\(model)"] + table.lines + ["", "time by kernel"] + PlanText(plan).kinds
   }
 }

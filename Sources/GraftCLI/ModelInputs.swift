@@ -48,7 +48,9 @@ struct ModelInputs {
         let found = try TensorFile(URL(filePath: path)).read()
         for port in model.inputs { tensors[port.name] = found[port.name] ?? tensors[port.name] }
         // An array without a name of its own is the only input.
-        if model.inputs.count == 1, found.count == 1, tensors.isEmpty { tensors[model.inputs[0].name] = found.first?.value }
+        if model.inputs.count == 1, found.count == 1, tensors.isEmpty {
+          tensors[model.inputs[0].name] = found.first?.value
+        }
       case .named(let name, let path):
         tensors[name] = try TensorFile(URL(filePath: path)).read().first?.value
       case .random(let name, let shape, let limit):

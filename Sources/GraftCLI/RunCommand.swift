@@ -43,7 +43,8 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "The seed of random inputs.")
   var seed: UInt64 = 0
 
-  @Flag(help: "Print what was computed as JSON: name, type and shape of each output, and the elements unless -o is given.")
+  @Flag(
+    help: "Print what was computed as JSON: name, type and shape of each output, and the elements unless -o is given.")
   var json = false
 
   func validate() throws {

@@ -11,7 +11,8 @@ import Testing
     let lifetimes = (0..<40).map { _ in
       let start = Int.random(in: 0..<30, using: &random)
       return ArenaLayout.Lifetime(
-        byteCount: Int.random(in: 0...900, using: &random), steps: start...start + Int.random(in: 0..<9, using: &random))
+        byteCount: Int.random(in: 0...900, using: &random), steps: start...start + Int.random(in: 0..<9, using: &random)
+      )
     }
     let layout = ArenaLayout(lifetimes)
     for a in lifetimes.indices {
@@ -19,7 +20,9 @@ import Testing
       #expect(layout.offsets[a] + lifetimes[a].byteCount <= layout.byteCount)
       for b in lifetimes.indices where a < b && lifetimes[a].steps.overlaps(lifetimes[b].steps) {
         let (first, second) = layout.offsets[a] <= layout.offsets[b] ? (a, b) : (b, a)
-        #expect(layout.offsets[first] + lifetimes[first].byteCount <= layout.offsets[second] || lifetimes[second].byteCount == 0)
+        #expect(
+          layout.offsets[first] + lifetimes[first].byteCount <= layout.offsets[second]
+            || lifetimes[second].byteCount == 0)
       }
     }
   }

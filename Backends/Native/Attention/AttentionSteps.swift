@@ -64,7 +64,8 @@ struct PackAttentionStep: Step {
   func run(task: Int, in frame: borrowing TaskFrame) {
     guard packed.count > 0 else { return }
     kernels.pack(
-      operands.kernelShape(outputRow: 0), key: frame.pointer(operands.key) + operands.key.offset(ofLeading: task, operands.keyBatch),
+      operands.kernelShape(outputRow: 0),
+      key: frame.pointer(operands.key) + operands.key.offset(ofLeading: task, operands.keyBatch),
       value: frame.pointer(operands.value) + operands.value.offset(ofLeading: task, operands.keyBatch),
       into: frame.pointer(packed) + task * packed.shape[1])
   }

@@ -56,7 +56,8 @@ struct OutputPart: Sendable {
 
   fileprivate var kernel: GraftOutputBlock {
     GraftOutputBlock(
-      row_begin: rows.lowerBound, row_end: rows.upperBound, panel_begin: panels.lowerBound, panel_end: panels.upperBound)
+      row_begin: rows.lowerBound, row_end: rows.upperBound, panel_begin: panels.lowerBound, panel_end: panels.upperBound
+    )
   }
 }
 

@@ -109,7 +109,9 @@ extension View {
   /// The same elements in row-major order under another shape, if strides can say it.
   package func reshaped(_ target: [Int]) -> View? {
     if target == shape { return self }
-    if count == 0 { return View(buffer: buffer, dtype: dtype, offset: offset, shape: target, strides: Self.rowMajorStrides(target)) }
+    if count == 0 {
+      return View(buffer: buffer, dtype: dtype, offset: offset, shape: target, strides: Self.rowMajorStrides(target))
+    }
     var (runs, view) = (coalesced[...], self)
     var strides: [Int] = []
     var rest = runs.popFirst() ?? (1, 1)

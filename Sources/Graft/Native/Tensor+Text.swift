@@ -29,8 +29,11 @@ private struct TensorText {
     } else if data.dtype.isComplex {
       let values =
         data.dtype == .complex64
-        ? try data.withElements(of: Float.self) { $0.map(Double.init) } : try data.withElements(of: Double.self, Array.init)
-      element = { "\(Self.number(values[2 * $0]))\(values[2 * $0 + 1] < 0 ? "" : "+")\(Self.number(values[2 * $0 + 1]))i" }
+        ? try data.withElements(of: Float.self) { $0.map(Double.init) }
+        : try data.withElements(of: Double.self, Array.init)
+      element = {
+        "\(Self.number(values[2 * $0]))\(values[2 * $0 + 1] < 0 ? "" : "+")\(Self.number(values[2 * $0 + 1]))i"
+      }
     } else {
       let values = try data.converted(to: .int64).withElements(of: Int64.self) { Array($0) }
       let isBoolean = data.dtype == .bool

@@ -34,7 +34,8 @@ public struct TensorFile: Sendable {
   /// - Parameter order: the names in the order in which they are written; alphabetically by default.
   /// - Throws: ``Problem`` when the format cannot hold them, or the file cannot be written.
   public func write(_ tensors: [String: Tensor], order: [String]? = nil) throws {
-    let named = (order ?? tensors.keys.sorted()).compactMap { name in tensors[name].map { (name: name, data: $0.data) } }
+    let named = (order ?? tensors.keys.sorted()).compactMap { name in tensors[name].map { (name: name, data: $0.data) }
+    }
     try Problem.wrap {
       switch try format {
       case .npy:

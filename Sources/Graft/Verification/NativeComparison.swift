@@ -10,7 +10,8 @@ struct NativeComparison: Sendable {
   private let tolerance: Tolerance
 
   /// - Throws: ``Diagnostic`` with the code `unsupported` for a program that does not run natively yet.
-  init(_ function: Function, tolerance: Tolerance, weights: @escaping @Sendable (Argument) throws -> TensorData?) throws {
+  init(_ function: Function, tolerance: Tolerance, weights: @escaping @Sendable (Argument) throws -> TensorData?) throws
+  {
     let path = try KernelPath.choose(environment: ProcessInfo.processInfo.environment)
     program = try NativeProgram(function, kernels: NativeKernelSet(path), weights: weights)
     leaves = function.inputLeaves.keys.sorted()

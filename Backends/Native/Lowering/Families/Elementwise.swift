@@ -6,7 +6,8 @@ extension LoweringRule {
   static let elementwise: [LoweringRule] =
     unaries.map { definition, name in
       LoweringRule(definition) { planner, call in [try planner.apply(name, call)] }
-    } + binaries.map { definition, name in
+    }
+    + binaries.map { definition, name in
       LoweringRule(definition) { planner, call in [try planner.apply(name, call)] }
     } + [
       LoweringRule(.cast) { planner, call in

@@ -71,7 +71,9 @@ extension Planner {
   /// x as rows of `length` elements next to each other.
   private func matrix(_ x: View, length: Int) throws -> Expression {
     let shape = [length == 0 ? 0 : x.count / length, length]
-    if let seen = x.reshaped(shape), seen.strides[1] == 1 || length == 1, seen.strides[0] >= 0 { return Expression(seen) }
+    if let seen = x.reshaped(shape), seen.strides[1] == 1 || length == 1, seen.strides[0] >= 0 {
+      return Expression(seen)
+    }
     return try reshaped(Expression(rowMajorView(Expression(x))), shape)
   }
 

@@ -17,7 +17,8 @@ extension LoweringRule {
       let kind = try attributes.average(call)
       guard let kind, let pooled = try planner.pooled(x, attributes, shape, kind) else {
         throw Diagnostic(
-          .unsupported, "avg_pool of \(dtype.rawValue) with this padding is not native yet", at: planner.origin.location)
+          .unsupported, "avg_pool of \(dtype.rawValue) with this padding is not native yet", at: planner.origin.location
+        )
       }
       return [pooled.converted(to: dtype)]
     },

@@ -5,7 +5,9 @@ extension LoweringRule {
   static let products: [LoweringRule] = [
     LoweringRule(.matmul) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
-      let factors = try [call[0], call[1]].map { try planner.expression($0, as: dtype).converted(to: dtype.computeType) }
+      let factors = try [call[0], call[1]].map {
+        try planner.expression($0, as: dtype).converted(to: dtype.computeType)
+      }
       let (x, y) = (factors[0].asRows, factors[1].asColumns)
       let product = try planner.product(planner.reshaped(factors[0], x), planner.reshaped(factors[1], y))
       let whole = product.shape == shape ? product : try planner.reshaped(product, shape)
