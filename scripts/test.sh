@@ -104,7 +104,7 @@ start_comparisons() {
   local commands=(
     "$bin/graft-conformance goldens/" "$bin/graft-conformance nn/" "$bin/graft-conformance transformers/"
     "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2" "$bin/graft-conformance functions/"
-    "$bin/graft-conformance --native transformers/ torchvision/ functions/"
+    "$bin/graft-conformance --native transformers/ functions/ torchvision/resnet18 torchvision/mobilenet_v2"
   )
   local file
   for file in Tests/Ops/test_*.py; do

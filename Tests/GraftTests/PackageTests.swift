@@ -64,6 +64,31 @@ private func program() throws -> Function {
     #expect(try package.tensors["weight"]?.floats() == [1, 2, 3])
   }
 
+  @Test func runsNatively() throws {
+    let path = try write([weight, ids], metadata: metadata)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let model = try Model(contentsOf: URL(filePath: path), threads: 1)
+    #expect(model.inputs == [Model.Port(name: "x", dtype: .float32, shape: ["N", "3"])])
+    #expect(model.outputs.map(\.name) == ["output"])
+    let y = try model([[10, 20, 30.5]])
+    #expect(try y.elements(of: Float.self) == [11, 23, 35.5])
+    #expect(try model(["x": [[0, 0, 0.5]]])["output"]?.elements(of: Float.self) == [1, 3, 5.5])
+    #expect(try model.plan(for: [[1, 3]]).kernels.count == 1)
+  }
+
+  @Test func namesTheInputThatIsWrong() throws {
+    let path = try write([weight, ids], metadata: metadata)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let model = try Model(contentsOf: URL(filePath: path), threads: 1)
+    func message(_ inputs: [String: Tensor]) throws -> String {
+      try #require(throws: Problem.self) { try model(inputs) }.message
+    }
+    #expect(try message([:]) == "the input `x` is missing")
+    #expect(try message(["x": [[0, 0, 0.5]], "y": 1]) == "f has no input `y`")
+    #expect(try message(["x": [0, 0, 0.5]]) == "input `x` must be f32[N,3], and is shape [3]")
+    #expect(try message(["x": [[1, 2, 3]]]) == "input `x` must be f32[N,3], and is a tensor of int64")
+  }
+
   @Test func refusesAPackageWithoutATensor() throws {
     let path = try write([weight], metadata: metadata)
     defer { try? FileManager.default.removeItem(atPath: path) }

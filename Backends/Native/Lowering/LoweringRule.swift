@@ -4,11 +4,17 @@ import GraftOps
 /// How an op is computed natively.
 struct LoweringRule: Sendable {
   let op: String
+  /// Whether the rule is for a call; others are decomposed.
+  let accepts: @Sendable (OpCall) -> Bool
   /// The results' expressions, after laying down the steps that they need.
   let lower: @Sendable (Planner, OpCall) throws -> [Expression]
 
-  init(_ op: OpDefinition, _ lower: @escaping @Sendable (Planner, OpCall) throws -> [Expression]) {
+  init(
+    _ op: OpDefinition, when accepts: @escaping @Sendable (OpCall) -> Bool = { _ in true },
+    _ lower: @escaping @Sendable (Planner, OpCall) throws -> [Expression]
+  ) {
     self.op = op.name
+    self.accepts = accepts
     self.lower = lower
   }
 
@@ -16,9 +22,12 @@ struct LoweringRule: Sendable {
   static let named: [String: LoweringRule] = Dictionary(
     families.flatMap { $0 }.map { ($0.op, $0) }, uniquingKeysWith: { first, _ in first })
 
+  /// Whether there is a rule for a call.
+  static func accepts(_ call: OpCall) -> Bool { named[call.definition.name]?.accepts(call) ?? false }
+
   private static let families: [[LoweringRule]] = [
     creation, elementwise, views, joining, products, reductions, normalizations, indexing, ordering, convolutions,
-    pooling, attention,
+    pooling, attention, recurrent,
   ]
 }
 

@@ -12,7 +12,7 @@ enum NativeLowering {
     let pipeline = PassPipeline(
       "lower",
       [
-        FixMode(isTraining: false), EliminateDeadCode(), DecomposeComposites { LoweringRule.named[$0.name] != nil },
+        FixMode(isTraining: false), EliminateDeadCode(), DecomposeComposites(unlessCall: LoweringRule.accepts),
         FoldConstants(), EliminateCommonSubexpressions(), EliminateDeadCode(),
       ])
     let prepared = try pipeline.run(function)
@@ -60,7 +60,8 @@ enum NativeLowering {
     for (index, leaf) in leaves.enumerated() {
       let type = function.type(of: leaf.value)
       let shape = try type.knownShape()
-      let buffer = planner.addBuffer(.input(index), byteCount: shape.reduce(type.dtype.byteWidth, *))
+      let buffer = planner.addBuffer(
+        .input(index), byteCount: try TensorData.byteCount(dtype: type.dtype, shape: shape))
       let view = View(buffer: buffer, dtype: type.dtype, rowMajor: shape)
       try planner.define(leaf.value, Expression(view))
       inputs.append(Plan.Port(dtype: type.dtype, shape: shape, view: view))
@@ -96,7 +97,7 @@ enum NativeLowering {
   private static func output(_ index: Int, _ operand: Operand, _ planner: Planner) throws -> Plan.Port {
     let dtype = operand.asScalar?.defaultType ?? .float32
     let expression = try planner.expression(operand, as: dtype)
-    let bytes = expression.shape.reduce(expression.dtype.byteWidth, *)
+    let bytes = try TensorData.byteCount(dtype: expression.dtype, shape: expression.shape)
     let buffer = planner.addBuffer(.output(index), byteCount: bytes)
     let view = View(buffer: buffer, dtype: expression.dtype, rowMajor: expression.shape)
     try planner.compute(expression, into: view)

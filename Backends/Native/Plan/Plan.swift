@@ -33,9 +33,10 @@ extension Plan {
   init(_ planner: Planner, inputs: [Port], outputs: [Port], pool: ThreadPool) throws {
     var buffers = planner.buffers
     let constant = Self.constantBuffers(buffers, planner.steps)
+    let used = Self.usedSteps(buffers, planner.steps)
     let isPreparation = planner.steps.map { step in step.writes.allSatisfy { constant.contains($0.buffer) } }
     for buffer in constant where buffers[buffer].isTemporary { buffers[buffer].kind = .prepared }
-    let kept = planner.steps.indices.filter { !isPreparation[$0] }
+    let kept = used.filter { !isPreparation[$0] }
 
     self.inputs = inputs
     self.outputs = outputs
@@ -45,7 +46,7 @@ extension Plan {
     scratchBytes = (planner.steps.map(\.scratchBytes).max() ?? 0).roundedUp(to: 64)
 
     let needed = Set(steps.flatMap(\.reads).map(\.buffer))
-    let preparation = planner.steps.indices.filter { isPreparation[$0] }.map { planner.steps[$0] }
+    let preparation = used.filter { isPreparation[$0] }.map { planner.steps[$0] }
     prepared = try PreparedBuffers(buffers, preparation, keeping: needed, scratchBytes: scratchBytes, pool: pool)
 
     let lifetimes = Self.lifetimes(buffers, steps)
@@ -54,6 +55,18 @@ extension Plan {
     for (index, entry) in lifetimes.enumerated() { offsets[entry.buffer] = layout.offsets[index] }
     self.offsets = offsets
     arenaBytes = layout.byteCount
+  }
+
+  /// The steps that an output depends on, in order.
+  private static func usedSteps(_ buffers: [Buffer], _ steps: [any Step]) -> [Int] {
+    var needed = Set(buffers.indices.filter { if case .output = buffers[$0].kind { true } else { false } })
+    var used: [Int] = []
+    for (index, step) in steps.enumerated().reversed() where step.writes.contains(where: { needed.contains($0.buffer) })
+    {
+      used.append(index)
+      needed.formUnion(step.reads.map(\.buffer))
+    }
+    return used.reversed()
   }
 
   /// The buffers whose contents depend on weights and literals alone.

@@ -70,9 +70,10 @@ extension Planner {
   }
 
   /// Memory for a tensor, its axes laid out in `order` (row-major by default).
-  func allocate(_ shape: [Int], _ dtype: DType, order: [Int]? = nil) -> View {
-    let bytes = shape.reduce(dtype.byteWidth, *)
-    let buffer = addBuffer(.temporary, byteCount: bytes)
+  ///
+  /// - Throws: `TensorDataError` for more bytes than memory can have.
+  func allocate(_ shape: [Int], _ dtype: DType, order: [Int]? = nil) throws -> View {
+    let buffer = addBuffer(.temporary, byteCount: try TensorData.byteCount(dtype: dtype, shape: shape))
     return View(buffer: buffer, dtype: dtype, shape: shape, order: order ?? Array(shape.indices))
   }
 
@@ -100,10 +101,10 @@ extension Planner {
   func isConstant(_ buffer: Int) -> Bool { buffers[buffer].isConstant || constants.contains(buffer) }
 
   /// A constant matrix [K, N], packed; once for all products with it.
-  func packed(_ matrix: View) -> View {
+  func packed(_ matrix: View) throws -> View {
     if let known = packs[matrix] { return known }
     let count = kernels.matmul.packedCount(matrix.shape[0], matrix.shape[1])
-    let target = allocate([count], .float32)
+    let target = try allocate([count], .float32)
     add(PackStep(matrix: matrix, packed: target, kernels: kernels.matmul))
     packs[matrix] = target
     return target
@@ -113,7 +114,7 @@ extension Planner {
   func view(_ expression: Expression) throws -> View {
     if case .view(let view) = expression.node { return view }
     if let known = computed[ObjectIdentifier(expression)] { return known.view }
-    let target = allocate(expression.shape, expression.dtype, order: try layout(of: expression))
+    let target = try allocate(expression.shape, expression.dtype, order: try layout(of: expression))
     try compute(expression, into: target)
     return target
   }
@@ -122,7 +123,7 @@ extension Planner {
   func rowMajorView(_ expression: Expression) throws -> View {
     let view = try view(expression)
     if view.isRowMajor { return view }
-    let copy = allocate(view.shape, view.dtype)
+    let copy = try allocate(view.shape, view.dtype)
     try compute(Expression(view), into: copy)
     return copy
   }
@@ -182,7 +183,7 @@ extension Planner {
   /// The memory of a product that others than one expression read.
   private func computed(_ product: any PendingProduct) throws -> View {
     if let known = computed[ObjectIdentifier(product)] { return known.view }
-    let target = allocate(product.shape, product.dtype, order: product.order)
+    let target = try allocate(product.shape, product.dtype, order: product.order)
     add(try product.step(writing: target, then: nil, kernels))
     computed[ObjectIdentifier(product)] = (
       Expression(.product(product), dtype: product.dtype, shape: product.shape), target

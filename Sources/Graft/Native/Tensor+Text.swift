@@ -53,7 +53,7 @@ private struct TensorText {
   func text(_ axis: Int, _ first: Int) -> String {
     guard axis < shape.count else { return element(first) }
     let inner = shape.dropFirst(axis + 1).reduce(1, *)
-    let separator = axis == shape.count - 1 ? ", " : ",\n" + String(repeating: " ", count: axis + 1)
+    let margin = String(repeating: " ", count: axis + 1)
     var parts: [String] = []
     for index in 0..<shape[axis] {
       if let edge, shape[axis] > 2 * edge, index >= edge, index < shape[axis] - edge {
@@ -62,6 +62,21 @@ private struct TensorText {
       }
       parts.append(text(axis + 1, first + index * inner))
     }
-    return "[\(parts.joined(separator: separator))]"
+    let isInnermost = axis == shape.count - 1
+    return "[\(isInnermost ? Self.wrapped(parts, margin) : parts.joined(separator: ",\n" + margin))]"
+  }
+
+  /// The elements of a row in lines of at most 80 characters.
+  private static func wrapped(_ parts: [String], _ margin: String) -> String {
+    var (lines, line) = ([String](), "")
+    for part in parts {
+      if !line.isEmpty, margin.count + line.count + part.count + 2 > 80 {
+        lines.append(line + ",")
+        line = part
+      } else {
+        line += line.isEmpty ? part : ", " + part
+      }
+    }
+    return (lines + [line]).joined(separator: "\n" + margin)
   }
 }

@@ -3,9 +3,9 @@ import GraftOps
 
 extension LoweringRule {
   static let attention: [LoweringRule] = [
-    LoweringRule(.scaledDotProductAttention) { planner, call in
+    LoweringRule(.scaledDotProductAttention, when: { (try? $0.type(0).dtype.computeType) == .float32 }) {
+      planner, call in
       let (shape, dtype) = try call.resultType(planner)
-      guard dtype.computeType == .float32 else { return try planner.decomposedAttention(call) }
       return [try planner.attention(call, shape).converted(to: dtype)]
     }
   ]
@@ -32,15 +32,15 @@ extension Planner {
       mask: try mask(call[3], batch + [rows, columns]), scale: Float(scale), isCausal: try call.bool("causal"))
     // Heads lie beside the features in memory, as the layer after attention reads them.
     let outer = batch + [rows, value.shape[rank - 1]]
-    let target = allocate(outer, .float32, order: rank > 2 ? exchange : nil)
-    add(AttentionStep(operands: operands, packed: packed(operands), target: target, kernels: kernels.matmul))
+    let target = try allocate(outer, .float32, order: rank > 2 ? exchange : nil)
+    add(AttentionStep(operands: operands, packed: try packed(operands), target: target, kernels: kernels.matmul))
     return Expression(headsAreLast ? target.transposed(exchange) : target)
   }
 
-  private func packed(_ operands: AttentionOperands) -> View? {
+  private func packed(_ operands: AttentionOperands) throws -> View? {
     if operands.queries <= Self.fewQueries { return nil }
     let count = kernels.matmul.packedCount(operands.kernelShape(outputRow: 0))
-    let packed = allocate([operands.keyHeads, count], .float32)
+    let packed = try allocate([operands.keyHeads, count], .float32)
     add(PackAttentionStep(operands: operands, packed: packed, kernels: kernels.matmul))
     return packed
   }
@@ -50,12 +50,6 @@ extension Planner {
     if operand.isAbsent { return nil }
     let mask = try expression(operand, as: .float32)
     return try view(mask.dtype == .bool ? mask : mask.converted(to: .float32)).broadcast(to: shape)
-  }
-
-  /// Attention in terms of other ops.
-  fileprivate func decomposedAttention(_ call: OpCall) throws -> [Expression] {
-    throw Diagnostic(
-      .unsupported, "attention of \(try call.type(0).dtype.rawValue) is not native yet", at: origin.location)
   }
 }
 

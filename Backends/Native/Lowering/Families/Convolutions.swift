@@ -29,7 +29,7 @@ extension Planner {
       shape[axis + 2] = max(0, (x.shape[axis + 2] - 1) * step + 1)
       strides[axis + 2] = step
     }
-    let target = allocate(shape, x.dtype, order: x.order)
+    let target = try allocate(shape, x.dtype, order: x.order)
     try compute(Expression(.scalar(.int(0)), dtype: x.dtype, shape: shape), into: target)
     let places = target.sliced(starts: shape.map { _ in 0 }, stops: shape, steps: strides)
     try compute(Expression(x), into: places)
@@ -41,11 +41,11 @@ extension Planner {
     if x.dtype == .float32, attributes.stride.count <= 3, shape.allSatisfy({ $0 > 0 }) {
       let pixels = try channelsLast(x)
       let product = ConvolutionProduct(
-        x: pixels, weight: weight, packed: packed(weight, pixels, shape, attributes), attributes: attributes,
+        x: pixels, weight: weight, packed: try packed(weight, pixels, shape, attributes), attributes: attributes,
         shape: shape)
       return Expression(.product(product), dtype: .float32, shape: shape)
     }
-    let target = allocate(shape, x.dtype)
+    let target = try allocate(shape, x.dtype)
     func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
       GeneralConvolutionStep<Element>(x: x, weight: weight, target: target, shape: attributes)
     }
@@ -56,15 +56,15 @@ extension Planner {
   /// x with its channels next to each other.
   func channelsLast(_ x: View) throws -> View {
     if x.strides[1] == 1 || x.shape[1] == 1 { return x }
-    let copy = allocate(x.shape, x.dtype, order: x.shape.channelsLast)
+    let copy = try allocate(x.shape, x.dtype, order: x.shape.channelsLast)
     try compute(Expression(x), into: copy)
     return copy
   }
 
-  private func packed(_ weight: View, _ x: View, _ shape: [Int], _ attributes: ConvolutionShape) -> View {
+  private func packed(_ weight: View, _ x: View, _ shape: [Int], _ attributes: ConvolutionShape) throws -> View {
     if let known = packs[weight] { return known }
     let sizes = GraftConv(attributes, x: x, weight: weight, output: shape)
-    let target = allocate([kernels.matmul.packedCount(sizes)], .float32)
+    let target = try allocate([kernels.matmul.packedCount(sizes)], .float32)
     add(PackConvolutionStep(weight: weight, packed: target, shape: sizes, kernels: kernels.matmul))
     packs[weight] = target
     return target

@@ -7,7 +7,7 @@ extension LoweringRule {
       let (shape, dtype) = try call.resultType(planner)
       let source = try planner.view(planner.expression(call[0], as: dtype))
       let picks = try planner.picks(call, of: source, indices: call[1])
-      let target = planner.allocate(shape, source.dtype)
+      let target = try planner.allocate(shape, source.dtype)
       planner.add(TakeStep(picks: picks, target: target.transposed(picks.resultOrder)))
       return [Expression(target)]
     },
@@ -15,7 +15,7 @@ extension LoweringRule {
       let (shape, dtype) = try call.resultType(planner)
       let computeType = dtype.computeType
       let x = try planner.expression(call[0], as: dtype).converted(to: computeType)
-      let target = planner.allocate(shape, computeType)
+      let target = try planner.allocate(shape, computeType)
       try planner.compute(Expression(planner.view(x)), into: target)
       let picks = try planner.picks(call, of: target, indices: call[2])
       guard let mode = UpdateMode(rawValue: try call.string("mode")) else {

@@ -8,7 +8,7 @@ extension LoweringRule {
       let (shape, dtype) = try call.resultType(planner)
       let axis = try call.int("axis")
       let parts = try call[0].values.map { try planner.expression($0) }
-      let target = planner.allocate(shape, dtype, order: try planner.commonOrder(parts))
+      let target = try planner.allocate(shape, dtype, order: try planner.commonOrder(parts))
       var start = 0
       for part in parts {
         var (starts, stops) = (shape.map { _ in 0 }, shape)
@@ -25,7 +25,7 @@ extension LoweringRule {
       let interior = try call.ints("interior")
       let steps = x.shape.indices.map { 1 + (interior.isEmpty ? 0 : interior[$0]) }
       let view = try planner.view(x).cutting(low, high, steps)
-      let target = planner.allocate(shape, dtype, order: view.order)
+      let target = try planner.allocate(shape, dtype, order: view.order)
       let filling = Expression(.scalar(try call.scalar("value")), dtype: dtype, shape: shape)
       try planner.compute(filling, into: target)
       if view.count > 0 {
@@ -39,7 +39,7 @@ extension LoweringRule {
       let (shape, dtype) = try call.resultType(planner)
       let (starts, stops, steps) = (try call.ints("starts"), try call.ints("stops"), try call.ints("steps"))
       let x = try planner.view(planner.expression(call[0], as: dtype))
-      let target = planner.allocate(shape, dtype, order: x.order)
+      let target = try planner.allocate(shape, dtype, order: x.order)
       try planner.compute(Expression(x), into: target)
       let part = target.sliced(starts: starts, stops: stops, steps: steps)
       var update = try planner.stretched(planner.expression(call[1], as: dtype), part.shape)

@@ -83,7 +83,7 @@ extension Planner {
       throw Diagnostic(
         .unsupported, "normalisations of \(source.dtype.rawValue) are not native yet", at: origin.location)
     }
-    let target = allocate(source.shape, source.dtype)
+    let target = try allocate(source.shape, source.dtype)
     add(RowStep(operation: operation, source: source, target: target, kernels: kernels))
     return Expression(target)
   }
@@ -97,7 +97,7 @@ extension Planner {
     }
     let pixels = [shape[0], shape.dropFirst(2).reduce(1, *), shape[1]]
     let source = try channelsLast(x)
-    let target = allocate(shape, x.dtype, order: shape.channelsLast)
+    let target = try allocate(shape, x.dtype, order: shape.channelsLast)
     add(
       GroupNormStep(
         source: try pixelRows(source, pixels), target: try pixelRows(target, pixels), groups: try call.int("groups"),

@@ -28,7 +28,7 @@ extension Planner {
     let x = try view(expression(call[0], as: dtype).converted(to: dtype.computeType))
     if shape.isEmpty { return Expression(x).converted(to: dtype) }
     let last = shape.movingLast(try call.axis("axis", rank: shape.count))
-    let target = allocate(shape, x.dtype, order: x.order)
+    let target = try allocate(shape, x.dtype, order: x.order)
     func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
       CumulativeStep<Element>(kind: kind, source: x.transposed(last), target: target.transposed(last))
     }
@@ -40,7 +40,7 @@ extension Planner {
     let (shape, dtype) = try call.resultType(self)
     let original = try expression(call[0], as: dtype)
     let x = try view(original.converted(to: original.computeType))
-    let target = allocate(shape, yieldsPositions ? .int64 : x.dtype)
+    let target = try allocate(shape, yieldsPositions ? .int64 : x.dtype)
     let isDescending = try call.bool("descending")
     let last = shape.isEmpty ? [] : shape.movingLast(try call.axis("axis", rank: shape.count))
     let (source, result) = shape.isEmpty ? (x.broadcast(to: [1]), target.broadcast(to: [1])) : (x, target)

@@ -60,7 +60,7 @@ extension Planner {
       attributes.padding.allSatisfy({ $0 >= 0 })
     else { return nil }
     let dense = try denseChannelsLast(view(x))
-    let target = allocate(shape, x.dtype, order: shape.channelsLast)
+    let target = try allocate(shape, x.dtype, order: shape.channelsLast)
     add(PoolStep(kind: kind, source: dense, target: target, attributes: attributes, path: kernels.path))
     return Expression(target)
   }
@@ -68,7 +68,7 @@ extension Planner {
   /// x [N, C, ...], channels last and without gaps.
   private func denseChannelsLast(_ x: View) throws -> View {
     if x.transposed(x.shape.channelsLast).isRowMajor { return x }
-    let copy = allocate(x.shape, x.dtype, order: x.shape.channelsLast)
+    let copy = try allocate(x.shape, x.dtype, order: x.shape.channelsLast)
     try compute(Expression(x), into: copy)
     return copy
   }
@@ -95,7 +95,7 @@ extension Planner {
       shape[axis] += low + high
       starts[axis] = low
     }
-    let target = allocate(shape, x.dtype, order: x.order)
+    let target = try allocate(shape, x.dtype, order: x.order)
     try compute(Expression(.scalar(value), dtype: x.dtype, shape: shape), into: target)
     let stops = x.shape.indices.map { starts[$0] + x.shape[$0] }
     try compute(Expression(x), into: target.sliced(starts: starts, stops: stops, steps: x.shape.map { _ in 1 }))

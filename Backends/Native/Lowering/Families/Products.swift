@@ -30,7 +30,7 @@ extension Expression {
 
 extension Planner {
   /// The product of x [..., M, K] and y [..., K, N].
-  fileprivate func product(_ x: Expression, _ y: Expression) throws -> Expression {
+  func product(_ x: Expression, _ y: Expression) throws -> Expression {
     let (xView, yView) = (try view(x), try view(y))
     let batch = Self.broadcast(Array(xView.shape.dropLast(2)), Array(yView.shape.dropLast(2)))
     let shape = batch + [xView.shape[xView.rank - 2], yView.shape[yView.rank - 1]]
@@ -39,7 +39,7 @@ extension Planner {
     }
     let left = xView.broadcast(to: batch + xView.shape.suffix(2))
     let right = yView.broadcast(to: batch + yView.shape.suffix(2))
-    let target = allocate(shape, xView.dtype)
+    let target = try allocate(shape, xView.dtype)
     if xView.dtype == .float32 {
       add(BatchedProductStep(x: left, y: right, target: target, kernels: kernels))
     } else {
@@ -55,7 +55,7 @@ extension Planner {
       buffer: y.buffer, dtype: y.dtype, offset: y.offset, shape: [inner, columns], strides: y.strides.suffix(2))
     let rowCount = shape.dropLast().reduce(1, *)
     let rows = try view(reshaped(Expression(x), [rowCount, inner]))
-    let packed = packed(matrix)
+    let packed = try packed(matrix)
     let product = PackedProduct(rows: rows, packed: packed, shape: shape)
     return Expression(.product(product), dtype: .float32, shape: shape)
   }

@@ -31,7 +31,7 @@ extension Planner {
   func reduce(_ kind: ReductionKind, _ x: Expression, over axes: [Int]) throws -> Expression {
     let kept = x.shape.indices.filter { !axes.contains($0) }
     let source = try view(x).transposed(kept + axes)
-    let target = allocate(kept.map { x.shape[$0] }, x.dtype)
+    let target = try allocate(kept.map { x.shape[$0] }, x.dtype)
     if let step = MatrixReductionStep(kind, source, target, kernels.path) {
       add(step)
     } else {
@@ -64,7 +64,7 @@ extension Planner {
     } else {
       source = try view(reshaped(x, [x.shape.reduce(1, *)]))
     }
-    let target = allocate(Array(source.shape.dropLast()), .int64)
+    let target = try allocate(Array(source.shape.dropLast()), .int64)
     func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
       PositionStep<Element>(isMaximum: isMaximum, source: source, target: target)
     }
