@@ -34,6 +34,32 @@ import Testing
         """)
   }
 
+  @Test func inferenceIsWhatIsLeftOfBothModes() throws {
+    let function = try program(
+      """
+      %d = dropout(%x, %k) {rate = 0.5} : f32[N,4]
+      %m = mode { %p = exp(%d) : f32[N,4] return %p } { %q = tanh(%d) : f32[N,4] return %q } : f32[N,4]
+      %e = add(%m, %d) : f32[N,4] return %e
+      """, arguments: "%k: key[] = key")
+    let pass = PassPipeline("inference", [FixMode(isTraining: false), EliminateDeadCode()], verifies: true)
+    #expect(
+      body(try pass.run(function)) == """
+        %q.3 = tanh(%x.0) : f32[N,4]
+        %e.4 = add(%q.3, %x.0) : f32[N,4]
+        return %e.4
+        """)
+    let training = try FixMode(isTraining: true).run(function)
+    #expect(training.body.operations.map(\.name) == ["dropout", "exp", "add"])
+  }
+
+  @Test func sizesBecomeNumbersEverywhere() throws {
+    let function = try program(
+      "%r = reshape(%x) {shape = [2 * N, 2]} : f32[2 * N,2] %s = sum(%r) {axes = [0]} : f32[2] return %s")
+    let fixed = try PassPipeline("sizes", [FixSizes(["N": 3])], verifies: true).run(function)
+    #expect(fixed.symbols.allSatisfy { $0.name != "N" })
+    #expect(body(fixed).contains("{shape = [6, 2]} : f32[6,2]"))
+  }
+
   @Test func commonSubexpressionsAreComputedOnce() throws {
     var function = try program(
       """

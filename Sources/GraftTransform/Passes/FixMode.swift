@@ -63,5 +63,12 @@ package struct FixMode: Pass {
       attributes["dropout_rate"] = nil
       return try b.apply(.scaledDotProductAttention, Array(site.op.operands.prefix(4)), attributes: attributes)
     },
+    RewriteRule("recurrent network in inference", "lstm", "gru", "rnn") { b, site in
+      let definition = site.op.definition
+      guard let key = definition.operandIndex("rng"), !site.op[key].isAbsent else { return nil }
+      var attributes = site.op.attributes
+      attributes["dropout_rate"] = nil
+      return try b.apply(definition, Array(site.op.operands.prefix(key)), attributes: attributes)
+    },
   ]
 }
