@@ -1,6 +1,6 @@
 package import GraftFiles
 package import GraftIR
-import GraftOps
+package import GraftOps
 import GraftTransform
 import Synchronization
 
@@ -48,6 +48,9 @@ package final class NativeProgram: Sendable {
     self.kernels = kernels
     self.pool = pool
   }
+
+  /// Whether an op is computed as a whole, without being decomposed.
+  package static func hasKernel(for definition: OpDefinition) -> Bool { LoweringRule.named[definition.name] != nil }
 
   /// The outputs for `inputs`, in the order of the function's input leaves.
   ///

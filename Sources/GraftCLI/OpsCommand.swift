@@ -7,8 +7,8 @@ struct OpsCommand: AsyncParsableCommand {
     commandName: "ops",
     abstract: "List the operations that Graft knows, and what becomes of each in the target.",
     discussion: """
-      direct: the target has a form of its own; decomposed: it is written with other operations; unsupported: no form
-      has been written. core operations are primitives, composite ones have a decomposition.
+      direct: the target has a form of its own, or native execution a kernel; decomposed: it is written, or computed,
+      with other operations; unsupported: not yet. core operations are primitives, composite ones have a decomposition.
 
       EXAMPLES
         graft ops
@@ -58,10 +58,11 @@ struct OpsCommand: AsyncParsableCommand {
   private func lines(_ table: OpTable) -> [String] {
     if table.rows.isEmpty, table.convertedCalls.isEmpty { return [] }
     var text = TextTable()
-    text.add("OP", "FAMILY", "TIER", target.title.uppercased(), "READ FROM")
+    text.add("OP", "FAMILY", "TIER", target.title.uppercased(), "NATIVE", "READ FROM")
     for row in table.rows {
       let form = row.reason.map { "\(row.target.rawValue): \($0)" } ?? row.target.rawValue
-      text.add(row.name, row.family, row.tier, form, row.sources.joined(separator: " "))
+      text.add(
+        row.name, row.family, row.tier, form, row.native.rawValue, row.sources.joined(separator: " "))
     }
     var lines = table.rows.isEmpty ? [] : text.lines
     if !table.convertedCalls.isEmpty {

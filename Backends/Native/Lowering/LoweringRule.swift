@@ -26,7 +26,7 @@ struct LoweringRule: Sendable {
   static func accepts(_ call: OpCall) -> Bool { named[call.definition.name]?.accepts(call) ?? false }
 
   private static let families: [[LoweringRule]] = [
-    creation, elementwise, views, joining, products, reductions, normalizations, indexing, ordering, convolutions,
+    creation, elementwise, composed, views, joining, products, reductions, normalizations, indexing, ordering, convolutions,
     pooling, attention, recurrent,
   ]
 }

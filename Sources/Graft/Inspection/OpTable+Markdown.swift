@@ -5,19 +5,19 @@ extension OpTable {
       "# Coverage", "",
       "Every op that Graft knows, from \(from.title) to \(to.title). Written by `make docs`; do not edit.", "",
       totals, "",
-      "- *direct*: the target has a form of its own, a function or an idiom.",
-      "- *decomposed*: written with other ops of this table.",
+      "- *direct*: the target has a form of its own, a function or an idiom; native execution has a kernel.",
+      "- *decomposed*: written, or computed, with other ops of this table.",
       "- *core* ops are primitives; *composite* ops have a decomposition, so that a backend need not know them.",
     ]
     for family in families {
       let rows = rows.filter { $0.family == family }
       lines += ["", "## \(family.prefix(1).uppercased())\(family.dropFirst())", ""]
-      lines += ["| Op | Tier | \(to.title) | Read from | Meaning |", "| --- | --- | --- | --- | --- |"]
+      lines += ["| Op | Tier | \(to.title) | Native | Read from | Meaning |", "| --- | --- | --- | --- | --- | --- |"]
       for row in rows {
         let form = row.reason.map { "\(row.target.rawValue): \($0)" } ?? row.target.rawValue
         let sources = row.sources.map { "`\($0)`" }.joined(separator: ", ")
-        lines.append(
-          "| `\(row.name)` | \(row.tier) | \(escaped(form)) | \(sources) | \(escaped(row.summary)) |")
+        let cells = ["`\(row.name)`", row.tier, escaped(form), row.native.rawValue, sources, escaped(row.summary)]
+        lines.append("| \(cells.joined(separator: " | ")) |")
       }
     }
     if !convertedCalls.isEmpty {
@@ -30,7 +30,9 @@ extension OpTable {
   /// One line of numbers.
   public var totals: String {
     "\(rows.count) \(rows.count == 1 ? "op" : "ops"): \(count(.direct)) direct, \(count(.decomposed)) decomposed, "
-      + "\(count(.unsupported)) without a form in \(to.title); \(callCount) calls of \(from.title) are read."
+      + "\(count(.unsupported)) without a form in \(to.title); \(callCount) calls of \(from.title) are read. "
+      + "Natively: \(nativeCount(.direct)) direct, \(nativeCount(.decomposed)) decomposed, "
+      + "\(nativeCount(.unsupported)) not yet."
   }
 
   /// The families in the order of the catalogue.

@@ -1,6 +1,7 @@
 import GraftEmit
 import GraftIR
 import GraftJAX
+import GraftNative
 import GraftOps
 import GraftTorch
 import GraftTrace
@@ -30,6 +31,8 @@ public struct OpTable: Codable, Sendable, Equatable {
     public var target: Form
     /// Why the target has no form; nil where it has one.
     public var reason: String?
+    /// What becomes of it in native execution.
+    public var native: Form
   }
 
   /// What becomes of an op in the target.
@@ -42,11 +45,16 @@ public struct OpTable: Codable, Sendable, Equatable {
   }
 
   /// The table for a pair of frameworks.
-  public init(from source: SourceFramework = .torch, to target: TargetFramework = .jax) {
+  public init(from source: SourceFramework = .torch, to framework: TargetFramework = .jax) {
     from = source
-    to = target
+    to = framework
     let vocabulary = TorchVocabulary.shared
-    let coverage = TargetCoverage(target: JAXTarget())
+    let target = JAXTarget()
+    let coverage = TargetCoverage { target.canWrite($0) || $0.name == OpDefinition.mode.name }
+    // Both disappear when a function is put in inference mode.
+    let native = TargetCoverage {
+      NativeProgram.hasKernel(for: $0) || [OpDefinition.mode.name, OpDefinition.dropout.name].contains($0.name)
+    }
     let byRule = Dictionary(grouping: vocabulary.rules.keys.sorted(), by: Self.opName)
     rows = OpCatalogue.all.map { definition in
       let spelled = definition.spellings(in: .aten).compactMap { spelling -> String? in
@@ -57,7 +65,8 @@ public struct OpTable: Codable, Sendable, Equatable {
       let (form, reason) = coverage.form(of: definition)
       return Row(
         name: definition.name, family: definition.family.rawValue, tier: definition.tier.rawValue,
-        summary: definition.summary, sources: Set(spelled + ruled).sorted(), target: form, reason: reason)
+        summary: definition.summary, sources: Set(spelled + ruled).sorted(), target: form, reason: reason,
+        native: native.form(of: definition).0)
     }
     let listed = Set(rows.flatMap(\.sources))
     convertedCalls = vocabulary.names.filter { $0.hasPrefix(vocabulary.prefix) && !listed.contains($0) }
@@ -77,6 +86,9 @@ public struct OpTable: Codable, Sendable, Equatable {
 
   /// How many ops have a form.
   public func count(_ form: Form) -> Int { rows.count { $0.target == form } }
+
+  /// How many ops native execution treats in this way.
+  public func nativeCount(_ form: Form) -> Int { rows.count { $0.native == form } }
 
   /// The source's calls that can be read.
   public var callCount: Int { Set(rows.flatMap(\.sources)).union(convertedCalls).count }
@@ -98,7 +110,8 @@ public struct OpTable: Codable, Sendable, Equatable {
 
 /// What becomes of ops in a target.
 private struct TargetCoverage {
-  let target: any PythonTarget
+  /// Whether the target has a form for an op itself.
+  let writes: (OpDefinition) -> Bool
 
   func form(of definition: OpDefinition) -> (OpTable.Form, reason: String?) {
     if writes(definition) { return (.direct, nil) }
@@ -109,21 +122,21 @@ private struct TargetCoverage {
     return (.unsupported, "decomposes into \(names), for which no form has been written")
   }
 
-  private func writes(_ definition: OpDefinition) -> Bool {
-    target.canWrite(definition) || definition.name == OpDefinition.mode.name
-  }
-
   /// The ops without a form that the decompositions of the op's samples end in.
   private func missingAfterDecomposition(_ definition: OpDefinition) -> [String] {
-    let pass = DecomposeComposites(unless: target.canWrite)
     var missing: Set<String> = []
     for sample in definition.samples {
-      guard let function = try? sample.function(of: definition), let decomposed = try? pass.run(function) else {
+      guard let function = try? sample.function(of: definition), let decomposed = try? decomposed(function) else {
         continue
       }
       collect(decomposed.body, into: &missing)
     }
     return missing.sorted()
+  }
+
+  private func decomposed(_ function: Function) throws -> Function {
+    let kept = Set(OpCatalogue.all.filter(writes).map(\.name))
+    return try DecomposeComposites { kept.contains($0.name) }.run(function)
   }
 
   private func collect(_ block: Block, into missing: inout Set<String>) {
