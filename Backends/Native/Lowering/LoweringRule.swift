@@ -26,8 +26,8 @@ struct LoweringRule: Sendable {
   static func accepts(_ call: OpCall) -> Bool { named[call.definition.name]?.accepts(call) ?? false }
 
   private static let families: [[LoweringRule]] = [
-    creation, elementwise, composed, views, joining, products, reductions, normalizations, indexing, ordering, convolutions,
-    pooling, attention, recurrent,
+    creation, elementwise, composed, views, joining, products, reductions, normalizations, indexing, ordering,
+    convolutions, pooling, attention, recurrent,
   ]
 }
 
