@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite struct UsageTests {
-  @Test(arguments: ["", "transpile", "verify", "inspect", "ops", "doctor"])
+  @Test(arguments: ["", "transpile", "verify", "run", "bench", "inspect", "ops", "doctor"])
   func helpIsAsRecorded(_ command: String) throws {
     let run = try Workspace().graft("\(command) --help")
     #expect(run.status == 0)
@@ -20,6 +20,10 @@ import Testing
     ("verify", "Missing expected argument"),
     ("inspect x --ir --json", "--ir and --json exclude each other"),
     ("inspect x --size N=many", "'N=many' is invalid"),
+    ("inspect x --ir --plan", "--ir and --plan exclude each other"),
+    ("run x --threads 0", "--threads must be at least 1"),
+    ("run x --input =random[2]", "'=random[2]' is invalid"),
+    ("bench x --seconds 0", "--seconds must be a positive number"),
     ("ops --json --markdown", "--json and --markdown exclude each other"),
     ("verify nowhere", "does not exist"),
     ("verify .", "holds no manifest.json"),
