@@ -8,10 +8,10 @@ SHELL := /usr/bin/env bash
 PREFIX ?= /usr/local
 export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup build release demo test conformance goldens readability bench format lint docs install clean
+.PHONY: help setup build release demo test conformance goldens readability bench bench-native format lint docs install clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Debian packages, .venv with the Python packages
 	@scripts/setup.sh
@@ -41,8 +41,12 @@ readability: setup ## Write Docs/Readability.md from the files in Tests/Goldens
 	.venv/bin/python Tests/Goldens/Checks/measure.py --cases Tests/Conformance/Cases >.build/Readability.md
 	mv .build/Readability.md Docs/Readability.md
 
-bench: release ## Run the benchmarks; writes Docs/Performance.md
+bench: release ## Measure emitted code and conversions; writes Docs/EmittedPerformance.md
 	@scripts/bench.sh
+
+bench-native: release ## Measure native execution beside other runtimes; writes Docs/Performance.md
+	swift build -c release --product native-worker
+	@scripts/bench-native.sh
 
 format: setup ## Format the Swift and Python sources
 	swift format --in-place --parallel --recursive Sources Frontends Backends Tests Package.swift

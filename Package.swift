@@ -86,6 +86,8 @@ let package = Package(
       dependencies: ["Graft", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tests/Conformance", exclude: ["Cases"], swiftSettings: settings),
     .executableTarget(
+      name: "native-worker", dependencies: ["Graft"], path: "Tests/Benchmarks/Native/Worker", swiftSettings: settings),
+    .executableTarget(
       name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
     tests("GraftIR", ["GraftIR"]),
     tests("GraftOps", ["GraftOps", "GraftIR", collections]),

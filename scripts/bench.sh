@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every benchmark, the Python programs Tests/Benchmarks/bench_*.py, each of which prints its own table, and writes
-# what they print to Docs/Performance.md.
+# what they print to Docs/EmittedPerformance.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ export GRAFT
 page=.build/Performance.md
 processor=$(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)
 cat >"$page" <<EOF
-# Performance
+# Performance of emitted code
 
 Written by \`make bench\`: the times of a run on $(nproc) cores of ${processor:-an unknown processor}. What is compared runs alternately in one run;
 the ratios mean more than the times.
@@ -22,4 +22,4 @@ for program in Tests/Benchmarks/bench_*.py; do
   "$GRAFT_PYTHON" "$program" | tee -a "$page"
   echo '```' >>"$page"
 done
-mv "$page" Docs/Performance.md
+mv "$page" Docs/EmittedPerformance.md

@@ -68,7 +68,7 @@ find_python() {
 
 create_environment() {
   local key stamp python
-  key=$(cat requirements*.txt | cksum | tr -c '0-9\n' '-')
+  key=$(cat requirements.txt requirements-test.txt requirements-no-deps.txt | cksum | tr -c '0-9\n' '-')
   stamp=.venv/.graft-$key
   if [ -e "$stamp" ] && .venv/bin/python -c '' 2>/dev/null; then return; fi
   if ! { [ -x .venv/bin/python ] && is_suitable .venv/bin/python; }; then

@@ -364,40 +364,51 @@ def from_factory(entry, spec, dynamic):
 
 
 def apply_dynamic(inputs, dynamic):
-    """Mark dimensions as dynamic from entries such as `input_ids=N,T`; `_` or a number leaves a dimension static."""
+    """Mark dimensions as dynamic from entries such as `input_ids=N,T`; `_` or a number leaves a dimension static.
+
+    The name of a list, tuple or dict of tensors stands for each of them.
+    """
     for text in dynamic or []:
-        name, equals, dims = text.partition("=")
-        name = name.strip()
-        if not equals or name not in inputs.names:
+        name, equals, dims = (part.strip() for part in text.partition("="))
+        chosen = [
+            index
+            for index, known in enumerate(inputs.names)
+            if known == name or known.startswith(f"{name}.")
+        ]
+        if not equals or not chosen:
             known = ", ".join(inputs.names)
             raise GraftError(
                 "dynamic-unknown",
                 f"`{text}` names no input",
                 f"write it as NAME=N,T; the inputs are: {known}",
             )
-        index = inputs.names.index(name)
-        leaf = inputs.leaves[index]
-        parts = [d.strip() for d in dims.split(",")]
-        if len(parts) != leaf.dim():
+        for index in chosen:
+            _mark_dynamic(inputs, index, text, [d.strip() for d in dims.split(",")])
+
+
+def _mark_dynamic(inputs, index, text, parts):
+    """Mark the dimensions of one tensor, of which there is a part each in an entry."""
+    name, leaf = inputs.names[index], inputs.leaves[index]
+    if len(parts) != leaf.dim():
+        raise GraftError(
+            "dynamic-rank",
+            f"`{text}` gives {len(parts)} dimensions, but {name} has shape {list(leaf.shape)}",
+            "give one entry per dimension, `_` for a static one",
+        )
+    for axis, part in enumerate(parts):
+        if part == "_" or part.isdigit():
+            inputs.symbols.pop((index, axis), None)
+            continue
+        if not part.isidentifier():
+            raise bad_spec(text, f"`{part}` is not a symbol")
+        inputs.symbols[index, axis] = part
+        size = inputs.sizes.setdefault(part, leaf.shape[axis])
+        if size != leaf.shape[axis]:
             raise GraftError(
-                "dynamic-rank",
-                f"`{text}` gives {len(parts)} dimensions, but {name} has shape {list(leaf.shape)}",
-                "give one entry per dimension, `_` for a static one",
+                "dynamic-sizes",
+                f"the symbol {part} stands for {size} in one place and {leaf.shape[axis]} in {name}",
+                "use a different symbol for each size",
             )
-        for axis, part in enumerate(parts):
-            if part == "_" or part.isdigit():
-                inputs.symbols.pop((index, axis), None)
-                continue
-            if not part.isidentifier():
-                raise bad_spec(text, f"`{part}` is not a symbol")
-            inputs.symbols[index, axis] = part
-            size = inputs.sizes.setdefault(part, leaf.shape[axis])
-            if size != leaf.shape[axis]:
-                raise GraftError(
-                    "dynamic-sizes",
-                    f"the symbol {part} stands for {size} in one place and {leaf.shape[axis]} in {name}",
-                    "use a different symbol for each size",
-                )
 
 
 def _collect(arguments):

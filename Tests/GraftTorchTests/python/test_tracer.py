@@ -350,7 +350,7 @@ class Models(TracerCase):
         document = self.trace(
             "nested",
             factory="nested_inputs",
-            dynamic=["pair.0=N,_", "pair.1=N,_", "options.mask=N,_"],
+            dynamic=["pair=N,_", "options.mask=N,_"],
         )
         pair = document["inputs"]["dict"][0]
         self.assertEqual(pair, ["pair", {"tuple": [{"leaf": 0}, {"leaf": 1}]}])

@@ -1,0 +1,196 @@
+"""Native execution beside the runtimes that people use: latency, memory, time to the first result; in one run, by turns.
+
+Each contestant is a process of its own that is stopped while it is not its turn. A contestant that fails is reported and left out.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+from figures import SUMMARIES, best_runtime, mean, ratio
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = ("torch", "torch_compile", "onnxruntime", "openvino", "jax")
+
+
+class Contestant:
+    """A process that has loaded a model, and what was measured of it."""
+
+    def __init__(self, peer, root, name, batch, threads):
+        self.peer = peer
+        self.times = []
+        if peer == "graft":
+            folder = root / name
+            command = [os.environ["GRAFT_WORKER"], folder / "graft"]
+            command += [folder / f"inputs-{batch}.npz", folder / "outputs-graft.npz"]
+            command += [str(threads)]
+        else:
+            command = [sys.executable, HERE / "peer.py", peer, root]
+            command += [name, str(batch), str(threads)]
+        cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))[:threads]))
+        with (root / f"{peer}.log").open("w") as log:
+            self.process = subprocess.Popen(
+                ["taskset", "--cpu-list", cpus, *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.first = self.reply()["first"]
+
+    def reply(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                f"{self.peer} stopped; its messages are in {self.peer}.log"
+            )
+        return json.loads(line)
+
+    def measure(self, count):
+        self.process.stdin.write(f"measure {count}\n")
+        self.process.stdin.flush()
+        return self.reply()
+
+    def turn(self, seconds):
+        """Measure for about so many seconds, after a call that warms up what the others have displaced."""
+        self.process.send_signal(signal.SIGCONT)
+        warm = self.measure(1)[0]
+        count = max(1, min(2000, round(seconds / max(warm, 1e-6))))
+        self.times += self.measure(count)
+        self.process.send_signal(signal.SIGSTOP)
+
+    def finish(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        self.peak = int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.close()
+        self.process.wait()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def summary(self):
+        return {
+            "median": statistics.median(self.times),
+            "least": min(self.times),
+            "calls": len(self.times),
+            "first": self.first,
+            "peak": self.peak,
+        }
+
+
+def difference(root, name, peer):
+    """The largest difference to PyTorch's outputs, relative to their largest element."""
+    import numpy
+
+    ours = numpy.load(root / name / f"outputs-{peer}.npz")
+    reference = numpy.load(root / name / "outputs-torch.npz")
+    pairs = [(ours[key], reference[key]) for key in reference.files]
+    return max(float(abs(a - b).max() / abs(b).max()) for a, b in pairs)
+
+
+def measure_case(root, name, batch, threads, options):
+    """What was measured of each contestant of one case, by its name."""
+    contestants, failures = [], {}
+    try:
+        for peer in ("graft", *options.peers):
+            try:
+                contestants.append(Contestant(peer, root, name, batch, threads))
+                contestants[-1].process.send_signal(signal.SIGSTOP)
+            except (RuntimeError, json.JSONDecodeError) as error:
+                failures[peer] = str(error)
+        for _ in range(options.rounds):
+            for contestant in contestants:
+                contestant.turn(options.seconds)
+        for contestant in contestants:
+            contestant.finish()
+    finally:
+        for contestant in contestants:
+            contestant.kill()
+    results = {c.peer: c.summary for c in contestants}
+    if "torch" in results:
+        for peer, figures in results.items():
+            figures["difference"] = difference(root, name, peer)
+    for peer, message in failures.items():
+        print(f"  {message}", file=sys.stderr)
+        results[peer] = {"error": message}
+    return results
+
+
+def prepare(root, name, batch, peers):
+    command = [sys.executable, HERE / "artifacts.py", root, name, str(batch)]
+    subprocess.run([*command, ",".join(("graft", *peers))], check=True, stdout=2)
+
+
+def line(record):
+    results = record["results"]
+    cells = [f"{record['model']:20} x{record['batch']:<3} {record['threads']}t"]
+    for peer, figures in results.items():
+        if "median" in figures:
+            cells.append(f"{peer} {1000 * figures['median']:.3f}")
+    best = best_runtime(results)
+    if best is not None:
+        cells.append(f"| by best runtime {best:.2f}")
+    if ratio(results, "torch") is not None:
+        cells.append(f"by torch {ratio(results, 'torch'):.2f}")
+    worst = max((f.get("difference", 0) for f in results.values()), default=0)
+    return "  ".join(cells) + f"  difference {worst:.1e}"
+
+
+def main():
+    import models
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", default=",".join(models.CASES))
+    parser.add_argument("--batches", help="of all models instead of each one's own")
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
+    parser.add_argument("--folder", default=".build/bench-native")
+    parser.add_argument("--json", help="where the figures go, after each case")
+    options = parser.parse_args()
+    options.peers = [peer for peer in options.peers.split(",") if peer]
+    root = pathlib.Path(options.folder).resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    record = {"machine": machine(), "cases": []}
+    for name in options.models.split(","):
+        batches = models.CASES[name].batches
+        if options.batches:
+            batches = tuple(map(int, options.batches.split(",")))
+        for batch in batches:
+            prepare(root, name, batch, options.peers)
+            for threads in map(int, options.threads.split(",")):
+                results = measure_case(root, name, batch, threads, options)
+                case = {"model": name, "batch": batch, "threads": threads}
+                record["cases"].append(case | {"results": results})
+                print(line(record["cases"][-1]), flush=True)
+                if options.json:
+                    pathlib.Path(options.json).write_text(json.dumps(record, indent=1))
+    cases = [case["results"] for case in record["cases"]]
+    for title, figure in SUMMARIES:
+        value = mean(map(figure, cases))
+        if value is not None:
+            print(f"{title}: {value:.2f}")
+
+
+def machine():
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    return {
+        "processor": cpu[1] if cpu else platform.machine(),
+        "cores": os.cpu_count(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+main()
