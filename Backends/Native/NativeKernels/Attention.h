@@ -93,8 +93,8 @@ static void attend_tile(
   const float *queries = scratch->queries + index * query_row;
   for (size_t s = 0; s < depth; s += PANEL) {
     const float *keys = packed + (key + s) / PANEL * shape->width * PANEL;
-    tiles[rows - 1][depth - s > LANES](
-        shape->width, queries, (ptrdiff_t)query_row, keys, scratch->scores + s, KEYS_ROW);
+    const TileEnd end = {.out = scratch->scores + s, .out_row = KEYS_ROW};
+    tiles[rows - 1][depth - s > LANES](shape->width, queries, (ptrdiff_t)query_row, keys, &end);
   }
   float factors[SOFTMAX_ROWS];
   softmax_block(
@@ -103,7 +103,8 @@ static void attend_tile(
   float tile[TILE_ROWS * PANEL];
   for (size_t column = 0; column < shape->value_width; column += PANEL, values += shape->keys * PANEL) {
     const bool two = shape->value_width - column > LANES;
-    tiles[rows - 1][two](depth, scratch->scores, KEYS_ROW, values, tile, PANEL);
+    const TileEnd end = {.out = tile, .out_row = PANEL};
+    tiles[rows - 1][two](depth, scratch->scores, KEYS_ROW, values, &end);
     for (int r = 0; r < rows; r++) {
       float *sums = scratch->sums + (index + (size_t)r) * value_row + column;
       for (int v = 0; v < (two ? PANEL : LANES); v += LANES) {

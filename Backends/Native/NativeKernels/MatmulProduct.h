@@ -63,10 +63,28 @@ static void finish(
   }
 }
 
-/// Whether the sums are the results.
-static bool is_plain(const GraftEpilogue *e) {
-  return e->alpha == 1 && !e->bias && !e->residual && e->activation == GRAFT_IDENTITY &&
-         e->low == -__builtin_inff() && e->high == __builtin_inff();
+/// Whether a tile can do it all while its sums are in registers. Where the sums are in parts, the bias and the residual
+/// come with the first.
+static bool is_simple(const GraftEpilogue *e) {
+  return e->alpha == 1 && e->activation == GRAFT_IDENTITY && !(e->residual && (e->residual_last || e->accumulate));
+}
+
+/// A tile from `row` and `column` on, of a part of the depth: the first, the last, one between, or all.
+static TileEnd simple_end(const Output *output, size_t row, size_t column, bool first, bool last) {
+  const GraftEpilogue *e = output->epilogue;
+  TileEnd end = {.out = output->c + (ptrdiff_t)row * output->c_row + column, .out_row = output->c_row};
+  if (!first || e->accumulate) {
+    end.base = end.out;
+    end.base_row = end.out_row;
+  } else if (e->residual) {
+    end.base = e->residual + (ptrdiff_t)row * e->residual_row + column;
+    end.base_row = e->residual_row;
+  }
+  if (first && e->bias) end.bias = e->bias + column;
+  end.is_clamped = last && !(e->low == -__builtin_inff() && e->high == __builtin_inff());
+  end.low = e->low;
+  end.high = e->high;
+  return end;
 }
 
 /// Left rows `row` ..< `row + rows` at depths `from` ..< `to`: their address, and in `stride` how far apart they are.
@@ -79,25 +97,47 @@ typedef const float *StageLeft(
 typedef const float *StageRight(
     const void *context, size_t p0, size_t p1, size_t from, size_t to, float *buffer, ptrdiff_t *stride);
 
+/// What a product's loops share.
+typedef struct {
+  const Output *output;
+  bool is_simple;
+} Product;
+
+/// Computes one tile of the output from staged left rows and a panel.
+ALWAYS_INLINE void product_tile(
+    const Product *product, size_t depth, const float *left, ptrdiff_t left_stride, int rows, const float *panel,
+    size_t row, size_t column, bool first, bool last) {
+  const Output *output = product->output;
+  const int width = (int)min_size(PANEL, output->n - column);
+  Tile *kernel = tiles[rows - 1][width > LANES];
+  if (product->is_simple && width == PANEL) {
+    const TileEnd end = simple_end(output, row, column, first, last);
+    kernel(depth, left, left_stride, panel, &end);
+    return;
+  }
+  float sums[TILE_ROWS * PANEL];
+  const TileEnd end = {.out = sums, .out_row = PANEL};
+  kernel(depth, left, left_stride, panel, &end);
+  finish(output, sums, rows, row, column, width, first && !output->epilogue->accumulate, last);
+}
+
 /// Computes `block` of the output. Each element is a sum over blocks of DEPTH of sums in order, whatever the block is.
 /// `scratch` has room for STAGED + RIGHT_BLOCK elements, only STAGED if `right` needs none.
 ALWAYS_INLINE void product(
     StageLeft *left, const void *left_context, StageRight *right, const void *right_context, size_t depth,
     const Output *output, GraftOutputBlock block, float *scratch) {
   if (block.row_begin >= block.row_end) return;
-  const bool plain = is_plain(output->epilogue), accumulate = output->epilogue->accumulate;
+  const Product product = {output, is_simple(output->epilogue)};
   const size_t blocks = depth ? divide_up(depth, DEPTH) : 1;
   const size_t step = divide_up(divide_up(depth, blocks), 8) * 8;
   const size_t group = step ? RIGHT_BLOCK / (step * PANEL) : 1;
   const size_t rows_in_all = block.row_end - block.row_begin;
   const size_t tile_count = divide_up(rows_in_all, TILE_ROWS);
-  float sums[TILE_ROWS * PANEL];
 
   for (size_t p0 = block.panel_begin; p0 < block.panel_end; p0 += group) {
     const size_t p1 = min_size(p0 + group, block.panel_end);
     for (size_t b = 0; b < blocks; b++) {
       const size_t from = min_size(b * step, depth), to = min_size(from + step, depth);
-      const bool first = b == 0 && !accumulate, last = b + 1 == blocks;
       ptrdiff_t left_stride, right_stride;
       const float *panels = right(right_context, p0, p1, from, to, scratch + STAGED, &right_stride);
       for (size_t t = 0; t < tile_count; t++) {
@@ -105,18 +145,9 @@ ALWAYS_INLINE void product(
         const int rows = (int)(block.row_begin + rows_in_all * (t + 1) / tile_count - row);
         const float *staged = left(left_context, row, rows, from, to, scratch, &left_stride);
         for (size_t p = p0; p < p1; p++) {
-          const size_t column = p * PANEL;
-          const int width = (int)min_size(PANEL, output->n - column);
           const float *panel = panels + (ptrdiff_t)(p - p0) * right_stride;
-          Tile *kernel = tiles[rows - 1][width > LANES];
-          if (width == PANEL && first && (last ? plain : output->epilogue->alpha == 1)) {
-            kernel(
-                to - from, staged, left_stride, panel, output->c + (ptrdiff_t)row * output->c_row + column,
-                output->c_row);
-          } else {
-            kernel(to - from, staged, left_stride, panel, sums, PANEL);
-            finish(output, sums, rows, row, column, width, first, last);
-          }
+          product_tile(
+              &product, to - from, staged, left_stride, rows, panel, row, p * PANEL, b == 0, b + 1 == blocks);
         }
       }
     }

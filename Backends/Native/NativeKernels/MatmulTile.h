@@ -12,17 +12,57 @@ enum {
   /// From row to row of staged left rows; not a power of two, so that rows do not share cache sets.
   STAGED_ROW = DEPTH + 16,
   STAGED = TILE_ROWS * STAGED_ROW,
+  /// Rows of the right operand that are fetched into the first-level cache in advance.
+  PREFETCHED = 16,
   /// Elements of the right operand that stay in the second-level cache while rows pass.
   RIGHT_BLOCK = 1 << 17,
 };
 
-/// out[r, c] = sum over i < depth of left[r, i] * right[i, c], where right's rows are `right_row` apart.
-typedef void Tile(
-    size_t depth, const float *left, ptrdiff_t left_row, const float *right, float *out, ptrdiff_t out_row);
+/// Where a tile's sums go, and what is done to them in registers:
+///
+///     out[r, c] = clamp(sum[r, c] + bias[c] + base[r, c], low, high)
+typedef struct {
+  float *out;
+  ptrdiff_t out_row;
+  /// NULL for none.
+  const float *bias;
+  /// NULL for none; may be `out`.
+  const float *base;
+  ptrdiff_t base_row;
+  /// Whether there are bounds; NaN stays NaN.
+  bool is_clamped;
+  float low, high;
+} TileEnd;
+
+/// sum[r, c] = sum over i < depth of left[r, i] * right[i, c], where right's rows are PANEL apart and left's `left_row`.
+typedef void Tile(size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end);
+
+ALWAYS_INLINE void write_tile(const int rows, const int vectors, V sum[TILE_ROWS][2], const TileEnd *end) {
+  if (end->bias) {
+    UNROLL for (int v = 0; v < vectors; v++) {
+      const V bias = load(end->bias + v * LANES);
+      UNROLL for (int r = 0; r < rows; r++) sum[r][v] += bias;
+    }
+  }
+  if (end->base) {
+    UNROLL for (int r = 0; r < rows; r++) {
+      UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += load(end->base + r * end->base_row + v * LANES);
+    }
+  }
+  if (end->is_clamped) {
+    const V low = splat(end->low), high = splat(end->high);
+    UNROLL for (int r = 0; r < rows; r++) {
+      UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = at_most(at_least(sum[r][v], low), high);
+    }
+  }
+  UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int v = 0; v < vectors; v++) store(end->out + r * end->out_row + v * LANES, sum[r][v]);
+  }
+}
 
 ALWAYS_INLINE void tile(
     const int rows, const int vectors, size_t depth, const float *left, ptrdiff_t left_row, const float *right,
-    float *out, ptrdiff_t out_row) {
+    const TileEnd *end) {
   V sum[TILE_ROWS][2];
   UNROLL for (int r = 0; r < rows; r++) {
     UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = splat(0);
@@ -35,6 +75,7 @@ ALWAYS_INLINE void tile(
   }
 #pragma clang loop unroll_count(4)
   for (size_t i = 0; i < depth; i++, right += PANEL) {
+    UNROLL for (int v = 0; v < vectors * LANES; v += 16) __builtin_prefetch(right + PREFETCHED * PANEL + v);
     V b[2];
     UNROLL for (int v = 0; v < vectors; v++) b[v] = load(right + v * LANES);
     UNROLL for (int r = 0; r < rows; r++) {
@@ -42,19 +83,17 @@ ALWAYS_INLINE void tile(
       UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += a * b[v];
     }
   }
-  UNROLL for (int r = 0; r < rows; r++) {
-    UNROLL for (int v = 0; v < vectors; v++) store(out + r * out_row + v * LANES, sum[r][v]);
-  }
+  write_tile(rows, vectors, sum, end);
 }
 
-#define TILES(ROWS)                                                                                             \
-  static void tile_##ROWS##_1(                                                                                  \
-      size_t depth, const float *left, ptrdiff_t left_row, const float *right, float *out, ptrdiff_t out_row) { \
-    tile(ROWS, 1, depth, left, left_row, right, out, out_row);                                                  \
-  }                                                                                                             \
-  static void tile_##ROWS##_2(                                                                                  \
-      size_t depth, const float *left, ptrdiff_t left_row, const float *right, float *out, ptrdiff_t out_row) { \
-    tile(ROWS, 2, depth, left, left_row, right, out, out_row);                                                  \
+#define TILES(ROWS)                                                                              \
+  static void tile_##ROWS##_1(                                                                   \
+      size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end) { \
+    tile(ROWS, 1, depth, left, left_row, right, end);                                            \
+  }                                                                                              \
+  static void tile_##ROWS##_2(                                                                   \
+      size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end) { \
+    tile(ROWS, 2, depth, left, left_row, right, end);                                            \
   }
 TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
 #if LANES == 16 || defined(__aarch64__)
