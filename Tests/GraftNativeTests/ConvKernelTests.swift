@@ -9,7 +9,7 @@ import Testing
   func convolutionsOfRandomShapes(path: KernelPath) {
     for seed in 0..<50 {
       var random = KernelRandom(seed: UInt64(seed))
-      let problem = ConvProblem(&random, isDepthwise: false)
+      let problem = ConvProblem(&random, .direct)
       problem.check(path.matmulKernels, "\(path), seed \(seed)", &random)
     }
   }
@@ -18,7 +18,22 @@ import Testing
   func depthwiseConvolutionsOfRandomShapes(path: KernelPath) {
     for seed in 0..<50 {
       var random = KernelRandom(seed: UInt64(seed))
-      let problem = ConvProblem(&random, isDepthwise: true)
+      let problem = ConvProblem(&random, .depthwise)
+      problem.check(path.matmulKernels, "\(path), seed \(seed)", &random)
+    }
+  }
+
+  @Test(arguments: KernelPath.available)
+  func winogradConvolutionsOfRandomShapes(path: KernelPath) {
+    for seed in 0..<8 {
+      var random = KernelRandom(seed: UInt64(seed))
+      let padding = [0] + (0..<4).map { _ in random.within(0...2) }
+      let problem = ConvProblem(
+        batch: 1, channels: (random.within(16...36), random.within(16...40)), groups: 1,
+        input: [1, random.within(13...17), random.within(13...21)], kernel: [1, 3, 3], stride: [1, 1, 1],
+        dilation: [1, 1, 1], low: [0, padding[1], padding[2]], high: [0, padding[3], padding[4]], .winograd, &random)
+      var shape = problem.shape
+      #expect(path.matmulKernels.winograd_applies(&shape))
       problem.check(path.matmulKernels, "\(path), seed \(seed)", &random)
     }
   }
@@ -35,7 +50,7 @@ import Testing
       let problem = ConvProblem(
         batch: 2, channels: shape.channels, groups: shape.groups, input: [1, shape.size, shape.size],
         kernel: [1, shape.kernel, shape.kernel], stride: [1, shape.stride, shape.stride], dilation: [1, 1, 1],
-        low: [0, shape.padding, shape.padding], high: [0, shape.padding, shape.padding], isDepthwise: false, &random)
+        low: [0, shape.padding, shape.padding], high: [0, shape.padding, shape.padding], .direct, &random)
       problem.check(path.matmulKernels, "\(path), \(shape)", &random)
     }
   }
@@ -44,7 +59,7 @@ import Testing
 /// A convolution, channels last, over images with gaps.
 struct ConvProblem {
   var shape: GraftConv
-  let isDepthwise: Bool
+  let algorithm: ConvolutionAlgorithm
   let x: [Float]
   let weight: [Float]
   let weightStrides: [Int]
@@ -53,14 +68,14 @@ struct ConvProblem {
 
   init(
     batch: Int, channels: (Int, Int), groups: Int, input: [Int], kernel: [Int], stride: [Int], dilation: [Int],
-    low: [Int], high: [Int], isDepthwise: Bool, _ random: inout KernelRandom
+    low: [Int], high: [Int], _ algorithm: ConvolutionAlgorithm, _ random: inout KernelRandom
   ) {
     let output = (0..<3).map { axis -> Int in
       let reach = dilation[axis] * (kernel[axis] - 1) + 1
       let padded = input[axis] + low[axis] + high[axis]
       return (padded - reach) / stride[axis] + 1
     }
-    self.isDepthwise = isDepthwise
+    self.algorithm = algorithm
     let pixel = channels.0 + random.pick([0, 0, random.within(1...5)])
     let line = input[2] * pixel + random.pick([0, 0, 7])
     let plane = input[1] * line + random.pick([0, 0, 5])
@@ -97,7 +112,8 @@ struct ConvProblem {
     epilogue = random.chance(30) ? .none : TestEpilogue(rows: rows, columns: channels.1, &random)
   }
 
-  init(_ random: inout KernelRandom, isDepthwise: Bool) {
+  init(_ random: inout KernelRandom, _ algorithm: ConvolutionAlgorithm) {
+    let isDepthwise = algorithm == .depthwise
     let rank = random.pick([1, 2, 2, 2, 3])
     func axes(_ range: ClosedRange<Int>, else absent: Int) -> [Int] {
       (0..<3).map { $0 >= 3 - rank ? random.within(range) : absent }
@@ -114,55 +130,67 @@ struct ConvProblem {
     let outputs = isDepthwise ? random.pick([1, 1, 2, 3]) : random.within(1...40)
     self.init(
       batch: random.within(1...2), channels: (groups * inputs, groups * outputs), groups: groups, input: input,
-      kernel: kernel, stride: stride, dilation: dilation, low: low, high: high, isDepthwise: isDepthwise, &random)
+      kernel: kernel, stride: stride, dilation: dilation, low: low, high: high, algorithm, &random)
   }
 
   /// Runs it whole and in pieces; compares the first with float64, the second with the first.
   func check(_ kernels: GraftMatmulKernels, _ label: String, _ random: inout KernelRandom) {
     var shape = shape
-    let panels = isDepthwise ? kernels.depthwise_panels(&shape) : kernels.conv_panels(&shape)
-    let whole = [GraftOutputBlock(row_begin: 0, row_end: y.rows, panel_begin: 0, panel_end: panels)]
+    let panels = algorithm == .depthwise ? kernels.depthwise_panels(&shape) : kernels.conv_panels(&shape)
+    let rows = algorithm == .winograd ? kernels.winograd_tile_lines(&shape) : y.rows
+    let whole = [GraftOutputBlock(row_begin: 0, row_end: rows, panel_begin: 0, panel_end: panels)]
     let result = run(kernels, whole)
+    let magnitudes = algorithm == .winograd ? winogradMagnitudes() : []
     var wrong = 0
     for row in 0..<y.rows {
       for column in 0..<y.columns {
-        let expected = epilogue.apply(product(row, column), before: y[row, column], row: row, column: column)
+        let expected = epilogue.apply(
+          product(row, column, magnitudes), before: y[row, column], row: row, column: column)
         if !expected.accepts(result.data[row * y.stride + column]) { wrong += 1 }
       }
     }
     #expect(wrong == 0, "\(label): \(wrong) of \(y.rows * y.columns), \(shape), \(epilogue.activation)")
     #expect(result.gapsAreUntouched, "\(label)")
-    let pieces = blocks(random.cuts(y.rows), random.cuts(panels))
+    let pieces = blocks(random.cuts(rows), random.cuts(panels))
     #expect(run(kernels, pieces).bits == result.bits, "\(label): cut into \(pieces.count)")
   }
 
   private func run(_ kernels: GraftMatmulKernels, _ blocks: [GraftOutputBlock]) -> PaddedMatrix {
+    let (count, bytes) = sizes(kernels)
     var (shape, result) = (shape, y)
-    let count = isDepthwise ? kernels.depthwise_packed_count(&shape) : kernels.conv_packed_count(&shape)
     var packed = [Float](repeating: .nan, count: count)
-    let bytes = isDepthwise ? kernels.depthwise_scratch_bytes(&shape) : kernels.conv_scratch_bytes()
     let memory = scratch(bytes: bytes)
     defer { memory.deallocate() }
-    if isDepthwise {
-      kernels.depthwise_pack(&shape, weight, weightStrides, &packed)
-    } else {
-      kernels.conv_pack(&shape, weight, weightStrides, 0, kernels.conv_panels(&shape), &packed)
+    switch algorithm {
+    case .direct: kernels.conv_pack(&shape, weight, weightStrides, 0, kernels.conv_panels(&shape), &packed)
+    case .depthwise: kernels.depthwise_pack(&shape, weight, weightStrides, &packed)
+    case .winograd: kernels.winograd_pack(&shape, weight, weightStrides, 0, kernels.conv_panels(&shape), &packed)
     }
     epilogue.withKernelEpilogue { epilogue in
       var epilogue = epilogue
       for block in blocks {
-        if isDepthwise {
-          kernels.depthwise(&shape, x, packed, &result.data, block, &epilogue, memory)
-        } else {
-          kernels.conv(&shape, x, packed, &result.data, block, &epilogue, memory)
+        switch algorithm {
+        case .direct: kernels.conv(&shape, x, packed, &result.data, block, &epilogue, memory)
+        case .depthwise: kernels.depthwise(&shape, x, packed, &result.data, block, &epilogue, memory)
+        case .winograd: kernels.winograd(&shape, x, packed, &result.data, block, &epilogue, memory)
         }
       }
     }
     return result
   }
 
+  /// Floats of the packed weight, and bytes of scratch.
+  private func sizes(_ kernels: GraftMatmulKernels) -> (packed: Int, scratch: Int) {
+    var shape = shape
+    switch algorithm {
+    case .direct: return (kernels.conv_packed_count(&shape), kernels.conv_scratch_bytes())
+    case .depthwise: return (kernels.depthwise_packed_count(&shape), kernels.depthwise_scratch_bytes(&shape))
+    case .winograd: return (kernels.winograd_packed_count(&shape), kernels.winograd_scratch_bytes(&shape))
+    }
+  }
+
   /// The sum over the taps and channels of an output pixel.
-  private func product(_ row: Int, _ column: Int) -> Bounded {
+  private func product(_ row: Int, _ column: Int, _ winogradMagnitudes: [Double]) -> Bounded {
     let channels = shape.in_channels / shape.groups
     let group = column / (shape.out_channels / shape.groups)
     let w = row % shape.output.2, h = row / shape.output.2 % shape.output.1
@@ -193,6 +221,19 @@ struct ConvProblem {
       }
     }
     let count = channels * shape.kernel.0 * shape.kernel.1 * shape.kernel.2
+    if algorithm == .winograd { magnitude = winogradMagnitudes[column] }
     return Bounded(sum: sum, magnitude: magnitude, count: count)
+  }
+
+  /// What the sums over a transformed patch of the input are at most made of, by output channel: a patch reaches further
+  /// than the taps do, and its terms grow by the transformation.
+  private func winogradMagnitudes() -> [Double] {
+    (0..<shape.out_channels).map { column in
+      (0..<shape.in_channels * 9).reduce(0.0) { sum, index in
+        let (channel, tap) = (index / 9, index % 9)
+        let offset = tap / 3 * weightStrides[3] + tap % 3 * weightStrides[4]
+        return sum + 4 * abs(Double(weight[column * weightStrides[0] + channel * weightStrides[1] + offset]))
+      }
+    }
   }
 }

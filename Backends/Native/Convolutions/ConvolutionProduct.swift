@@ -45,11 +45,13 @@ struct PackConvolutionStep: Step {
   var name: String { "pack conv" }
   var reads: [View] { [weight] }
   var writes: [View] { [packed] }
+  var taskCount: Int { shape.isDepthwise ? 1 : kernels.panels(shape) }
 
   func run(task: Int, in frame: borrowing TaskFrame) {
     let spatial = Array(repeating: 0, count: 5 - weight.rank) + weight.strides.dropFirst(2)
     kernels.pack(
-      shape, frame.pointer(weight), strides: Array(weight.strides.prefix(2)) + spatial, into: frame.pointer(packed))
+      shape, frame.pointer(weight), strides: Array(weight.strides.prefix(2)) + spatial, panels: task..<task + 1,
+      into: frame.pointer(packed))
   }
 }
 
@@ -61,6 +63,7 @@ struct ConvolutionStep: Step {
   let epilogue: StagedEpilogue
   let kernels: NativeKernelSet
   private let shape: GraftConv
+  private let algorithm: ConvolutionAlgorithm
   private let cut: OutputCut
 
   init(
@@ -74,15 +77,33 @@ struct ConvolutionStep: Step {
     self.epilogue = epilogue
     self.kernels = kernels
     shape = GraftConv(attributes, x: x, weight: weight, output: target.shape)
-    let matmul = kernels.matmul
-    let inner = weight.shape.dropFirst().reduce(1, *)
-    cut = OutputCut(
-      rows: shape.rows, panels: matmul.panels(shape), tileRows: shape.isDepthwise ? shape.output.2 : matmul.tileRows,
-      workPerTile: (shape.isDepthwise ? shape.output.2 : matmul.tileRows) * matmul.panelWidth * inner,
-      wholeRows: shape.isDepthwise)
+    algorithm = kernels.matmul.algorithm(shape)
+    cut = Self.cut(shape, kernels.matmul)
   }
 
-  var name: String { "\(shape.isDepthwise ? "depthwise conv" : "conv")\(epilogue.suffix)" }
+  private static func cut(_ shape: GraftConv, _ kernels: MatmulKernels) -> OutputCut {
+    let (rows, panels) = (kernels.rows(shape), kernels.panels(shape))
+    let inner = shape.in_channels / shape.groups * shape.kernel.0 * shape.kernel.1 * shape.kernel.2
+    switch kernels.algorithm(shape) {
+    case .direct:
+      return OutputCut(
+        rows: rows, panels: panels, tileRows: kernels.tileRows,
+        workPerTile: kernels.tileRows * kernels.panelWidth * inner, wholeRows: false)
+    case .depthwise:
+      return OutputCut(
+        rows: rows, panels: panels, tileRows: shape.output.2,
+        workPerTile: shape.output.2 * kernels.panelWidth * inner, wholeRows: true)
+    case .winograd: return OutputCut(tileLines: rows, tilesAcross: (shape.output.2 + 3) / 4, panels: panels)
+    }
+  }
+
+  var name: String {
+    switch algorithm {
+    case .direct: "conv\(epilogue.suffix)"
+    case .depthwise: "depthwise conv\(epilogue.suffix)"
+    case .winograd: "winograd conv\(epilogue.suffix)"
+    }
+  }
   var reads: [View] { [x, packed] + epilogue.reads }
   var writes: [View] { [target] }
   var flops: Int { 2 * target.count * weight.shape.dropFirst().reduce(1, *) }
@@ -97,8 +118,18 @@ struct ConvolutionStep: Step {
       shape, frame.pointer(x), packed: frame.pointer(packed), into: frame.pointer(target), part,
       epilogue.registers(in: frame, rowLength: channels), scratch: frame.scratch)
     epilogue.run(
-      rows: part.rows, columns: columns(part.panels), rowLength: channels,
+      rows: pixels(part.rows), columns: columns(part.panels), rowLength: channels,
       in: TaskFrame(buffers: frame.buffers, scratch: frame.scratch + ownScratch), kernels.vector)
+  }
+
+  /// The output pixels of some rows of the kernel.
+  private func pixels(_ rows: Range<Int>) -> Range<Int> {
+    guard algorithm == .winograd else { return rows }
+    let lines = (shape.output.1 + 1) / 2
+    func first(_ tileLine: Int) -> Int {
+      (tileLine / lines * shape.output.1 + tileLine % lines * 2) * shape.output.2
+    }
+    return first(rows.lowerBound)..<first(rows.upperBound)
   }
 
   /// The channels of some panels; each group has panels of its own, the last of which may be partial.

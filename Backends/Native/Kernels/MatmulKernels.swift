@@ -54,7 +54,7 @@ struct OutputPart: Sendable {
   var rows: Range<Int>
   var panels: Range<Int>
 
-  fileprivate var kernel: GraftOutputBlock {
+  var kernel: GraftOutputBlock {
     GraftOutputBlock(
       row_begin: rows.lowerBound, row_end: rows.upperBound, panel_begin: panels.lowerBound, panel_end: panels.upperBound
     )
@@ -83,6 +83,21 @@ struct OutputCut: Sendable {
     rowsPerTask = min(tiles, max(rowTiles, min(8, tiles))) * tileRows
   }
 
+  /// Lines of tiles of a Winograd convolution. A task transforms its tiles' input by itself, and reads the weights of its
+  /// panels: few tiles are cut by panels, many by lines.
+  init(tileLines: Int, tilesAcross: Int, panels: Int) {
+    rows = tileLines
+    self.panels = panels
+    let tilesPerTask = 48
+    if tileLines * tilesAcross <= 2 * tilesPerTask {
+      rowsPerTask = max(1, tileLines)
+      panelsPerTask = max(1, min(panels, (panels + 7) / 8))
+    } else {
+      rowsPerTask = max(1, tilesPerTask / max(1, tilesAcross))
+      panelsPerTask = max(1, panels)
+    }
+  }
+
   private var columnsOfTasks: Int { max(1, (panels + panelsPerTask - 1) / panelsPerTask) }
   var taskCount: Int { max(1, (rows + rowsPerTask - 1) / rowsPerTask) * columnsOfTasks }
 
@@ -91,60 +106,5 @@ struct OutputCut: Sendable {
     return OutputPart(
       rows: min(row, rows)..<min(row + rowsPerTask, rows),
       panels: min(column, panels)..<min(column + panelsPerTask, panels))
-  }
-}
-
-// MARK: - Convolutions
-
-extension MatmulKernels {
-  func panels(_ shape: GraftConv) -> Int {
-    withUnsafePointer(to: shape) {
-      shape.isDepthwise ? table.pointee.depthwise_panels($0) : table.pointee.conv_panels($0)
-    }
-  }
-
-  /// The number of floats of a packed weight.
-  func packedCount(_ shape: GraftConv) -> Int {
-    withUnsafePointer(to: shape) {
-      shape.isDepthwise ? table.pointee.depthwise_packed_count($0) : table.pointee.conv_packed_count($0)
-    }
-  }
-
-  func scratchBytes(_ shape: GraftConv) -> Int {
-    withUnsafePointer(to: shape) {
-      shape.isDepthwise ? table.pointee.depthwise_scratch_bytes($0) : table.pointee.conv_scratch_bytes()
-    }
-  }
-
-  /// Packs a weight [O, C / groups, depth, height, width] of these five strides.
-  func pack(
-    _ shape: GraftConv, _ weight: UnsafePointer<Float>, strides: [Int], into packed: UnsafeMutablePointer<Float>
-  ) {
-    withUnsafePointer(to: shape) { shape in
-      strides.withUnsafeBufferPointer { strides in
-        guard let strides = strides.baseAddress else { return }
-        if shape.pointee.isDepthwise {
-          table.pointee.depthwise_pack(shape, weight, strides, packed)
-        } else {
-          table.pointee.conv_pack(shape, weight, strides, 0, table.pointee.conv_panels(shape), packed)
-        }
-      }
-    }
-  }
-
-  /// Some rows and panels of a convolution.
-  func convolve(
-    _ shape: GraftConv, _ x: UnsafePointer<Float>, packed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
-    _ part: OutputPart, _ epilogue: GraftEpilogue, scratch: UnsafeMutableRawPointer
-  ) {
-    withUnsafePointer(to: shape) { shape in
-      withUnsafePointer(to: epilogue) { epilogue in
-        if shape.pointee.isDepthwise {
-          table.pointee.depthwise(shape, x, packed, y, part.kernel, epilogue, scratch)
-        } else {
-          table.pointee.conv(shape, x, packed, y, part.kernel, epilogue, scratch)
-        }
-      }
-    }
   }
 }

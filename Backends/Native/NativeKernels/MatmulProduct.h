@@ -109,7 +109,7 @@ ALWAYS_INLINE void product_tile(
     size_t row, size_t column, bool first, bool last) {
   const Output *output = product->output;
   const int width = (int)min_size(PANEL, output->n - column);
-  Tile *kernel = tiles[rows - 1][width > LANES];
+  Tile *kernel = tile_kernel(rows, width);
   if (product->is_simple && width == PANEL) {
     const TileEnd end = simple_end(output, row, column, first, last);
     kernel(depth, left, left_stride, panel, &end);

@@ -9,6 +9,7 @@
 #include "Matmul.h"
 #include "Conv.h"
 #include "ConvDepthwise.h"
+#include "ConvWinograd.h"
 #include "AttentionSoftmax.h"
 #include "Attention.h"
 #include "AttentionDirect.h"
@@ -31,6 +32,12 @@ const GraftMatmulKernels TABLE = {
     .depthwise_pack = depthwise_pack,
     .depthwise_scratch_bytes = depthwise_scratch_bytes,
     .depthwise = depthwise,
+    .winograd_applies = winograd_applies,
+    .winograd_tile_lines = winograd_tile_lines,
+    .winograd_packed_count = winograd_packed_count,
+    .winograd_pack = winograd_pack,
+    .winograd_scratch_bytes = winograd_scratch_bytes,
+    .winograd = winograd,
     .attention_packed_count = attention_packed_count,
     .attention_pack = attention_pack,
     .attention_scratch_bytes = attention_scratch_bytes,

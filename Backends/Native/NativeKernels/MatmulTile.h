@@ -110,3 +110,6 @@ static Tile *const tiles[TILE_ROWS][2] = {
 #endif
 };
 #undef TILES
+
+/// The kernel of some rows and up to PANEL columns.
+ALWAYS_INLINE Tile *tile_kernel(int rows, int width) { return tiles[rows - 1][width > LANES]; }

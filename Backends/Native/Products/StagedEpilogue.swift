@@ -44,6 +44,7 @@ struct StagedEpilogue: Sendable {
     epilogue.alpha = 1
     (epilogue.low, epilogue.high) = (-.infinity, .infinity)
     guard case .registers(let own) = stage else { return epilogue }
+    (epilogue.low, epilogue.high) = (own.bounds.low, own.bounds.high)
     epilogue.activation = own.activation
     epilogue.residual_last = own.residualIsLast
     if let bias = own.bias { epilogue.bias = UnsafePointer(frame.pointer(bias, as: Float.self)) }
@@ -76,12 +77,17 @@ struct RegisterEpilogue: Sendable {
   private(set) var residual: View?
   private(set) var activation = GRAFT_IDENTITY
   private(set) var residualIsLast = false
+  private(set) var bounds: (low: Float, high: Float) = (-.infinity, .infinity)
   private var name = ""
 
-  /// Nil for an expression that is none of `activation(target + bias + residual)` and `activation(target + bias) + residual`.
+  /// Nil for an expression that is none of `activation(target + bias + residual)` and `activation(target + bias) + residual`,
+  /// each perhaps between bounds.
   init?(_ expression: Expression, over target: View) {
     var rest = expression
     if expression.dtype != .float32 { return nil }
+    if let (other, bound) = rest.bound(.minimum) { (rest, bounds.high) = (other, bound) }
+    if let (other, bound) = rest.bound(.maximum) { (rest, bounds.low) = (other, bound) }
+    if bounds.low > bounds.high { return nil }
     if let (other, addend) = rest.sum(with: target), let view = addend.addend(to: target),
       view.isResidual(of: target), other.isActivation
     {
@@ -105,7 +111,11 @@ struct RegisterEpilogue: Sendable {
   }
 
   var suffix: String {
-    let parts = [bias == nil ? nil : "bias", residual == nil ? nil : "residual", name.isEmpty ? nil : name]
+    let isBounded = bounds != (-.infinity, .infinity)
+    let parts = [
+      bias == nil ? nil : "bias", residual == nil ? nil : "residual", name.isEmpty ? nil : name,
+      isBounded ? "clip" : nil,
+    ]
     return parts.compactMap { $0 }.map { "+" + $0 }.joined()
   }
 
@@ -121,6 +131,14 @@ extension Expression {
     guard case .apply(.add, let operands) = node, operands.count == 2 else { return nil }
     if operands[0].reaches(target) { return (operands[0], operands[1]) }
     return operands[1].reaches(target) ? (operands[1], operands[0]) : nil
+  }
+
+  /// The operand and the number of a `maximum` or `minimum` with a number.
+  fileprivate func bound(_ name: BlockOperator) -> (Expression, Float)? {
+    guard case .apply(name, let operands) = node, operands.count == 2, case .scalar(let scalar) = operands[1].node,
+      let bound = scalar.asDouble, !bound.isNaN
+    else { return nil }
+    return (operands[0], Float(bound))
   }
 
   fileprivate var isActivation: Bool {

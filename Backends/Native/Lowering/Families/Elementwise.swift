@@ -26,13 +26,17 @@ extension LoweringRule {
       },
       LoweringRule(.clip) { planner, call in
         let (shape, dtype) = try call.resultType(planner)
-        var x = try planner.stretched(planner.expression(call[0], as: dtype), shape)
-        for (limit, name) in [(call[1], BlockOperator.maximum), (call[2], .minimum)] where !limit.isAbsent {
-          let bound = try planner.stretched(planner.expression(limit, as: dtype), shape)
-          x = Expression(.apply(name, [x, bound]), dtype: dtype, shape: shape)
+        let x = try planner.stretched(planner.expression(call[0], as: dtype), shape)
+        let bounds = try [call[1], call[2]].map {
+          $0.isAbsent ? nil : try planner.stretched(planner.expression($0, as: dtype), shape)
         }
-        return [x]
+        return [x.limited(low: bounds[0], high: bounds[1])]
       },
+      // Their definitions differ from a limit in the gradient alone.
+      LoweringRule(.hardtanh) { planner, call in
+        [try planner.limited(call, low: try call.double("low"), high: try call.double("high"))]
+      },
+      LoweringRule(.relu6) { planner, call in [try planner.limited(call, low: 0, high: 6)] },
     ]
 
   private static let unaries: [(OpDefinition, BlockOperator)] = [
@@ -55,7 +59,26 @@ extension LoweringRule {
   ]
 }
 
+extension Expression {
+  /// `min(max(self, low), high)`; NaN stays NaN.
+  fileprivate func limited(low: Expression?, high: Expression?) -> Expression {
+    var result = self
+    for (bound, name) in [(low, BlockOperator.maximum), (high, .minimum)] {
+      guard let bound else { continue }
+      result = Expression(.apply(name, [result, bound]), dtype: dtype, shape: shape)
+    }
+    return result
+  }
+}
+
 extension Planner {
+  /// The only operand of a call, between two bounds.
+  fileprivate func limited(_ call: OpCall, low: Double, high: Double) throws -> Expression {
+    let (shape, dtype) = try call.resultType(self)
+    let bounds = [low, high].map { Expression(.scalar(.float($0)), dtype: dtype, shape: shape) }
+    return try stretched(expression(call[0], as: dtype), shape).limited(low: bounds[0], high: bounds[1])
+  }
+
   /// An operator over the operands of a call, which broadcast to its result.
   func apply(_ name: BlockOperator, _ call: OpCall) throws -> Expression {
     let (shape, dtype) = try call.resultType(self)

@@ -1,6 +1,7 @@
 #ifndef GRAFT_NATIVE_KERNELS_MATMUL_KERNELS_H
 #define GRAFT_NATIVE_KERNELS_MATMUL_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "AttentionShape.h"
@@ -80,6 +81,22 @@ typedef struct {
   /// Computes `block` of a depthwise convolution: rows are output pixels, panels those of `depthwise_panels`. Cuts
   /// between lines of pixels, some lines apart, are the most efficient.
   void (*depthwise)(
+      const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
+      const GraftEpilogue *epilogue, void *scratch);
+
+  /// Whether a convolution is one of 3 x 3 taps that minimal filtering makes faster. The functions below are for these.
+  bool (*winograd_applies)(const GraftConv *shape);
+  /// Lines of tiles, each of which is two lines of output pixels; the last of an image may be one.
+  size_t (*winograd_tile_lines)(const GraftConv *shape);
+  /// The number of floats that the weight has when it is transformed and packed.
+  size_t (*winograd_packed_count)(const GraftConv *shape);
+  /// Transforms and packs panels `panel_begin` ..< `panel_end` of a weight of these strides.
+  void (*winograd_pack)(
+      const GraftConv *shape, const float *weight, const ptrdiff_t stride[_Nonnull 5], size_t panel_begin,
+      size_t panel_end, float *packed);
+  size_t (*winograd_scratch_bytes)(const GraftConv *shape);
+  /// Computes `block` of a convolution: rows are lines of tiles, panels those of `conv_panels`.
+  void (*winograd)(
       const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
       const GraftEpilogue *epilogue, void *scratch);
 
