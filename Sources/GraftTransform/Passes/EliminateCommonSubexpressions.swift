@@ -17,7 +17,8 @@ package struct EliminateCommonSubexpressions: Pass {
     worker.function.stateUpdates = function.stateUpdates.map {
       StateUpdate(path: $0.path, value: worker.substitute($0.value))
     }
-    worker.function.passedNames = function.passedNames.mapValues { worker.replacements[$0] ?? $0 }
+    let replacements = worker.replacements
+    worker.function.mapPassed { replacements[$0] ?? $0 }
     return worker.function
   }
 
