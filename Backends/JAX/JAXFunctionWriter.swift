@@ -39,7 +39,8 @@ struct JAXFunctionWriter {
     isMain = main == nil
     self.calls = calls
     emitter = FunctionEmitter(
-      outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers, nestsCalls: nestsCalls)
+      outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers, nestsCalls: nestsCalls,
+      outerFrames: outlined.outerFrames)
   }
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.

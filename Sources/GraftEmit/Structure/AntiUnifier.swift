@@ -1,3 +1,4 @@
+package import GraftIR
 package import GraftSyntax
 
 /// Finds the one body that several function bodies are instances of: the same statements, in which some constants differ.
@@ -6,6 +7,8 @@ package struct AntiUnifier {
   package struct Constant: Sendable {
     package var name: String
     package var values: [PythonExpression]
+    /// Whether the source gives it as a floating-point number, be it a whole one.
+    package var isGivenAsFloat = false
   }
 
   /// The named parameters of a function that bodies may call.
@@ -21,6 +24,7 @@ package struct AntiUnifier {
 
   package private(set) var constants: [Constant] = []
   private let signatures: [String: Signature]
+  private let given: GivenNumbers
   private var taken: Set<String>
   /// Which instances are compared now; the others have no say in what is found.
   private var present: [Int] = []
@@ -36,9 +40,15 @@ package struct AntiUnifier {
   /// - Parameters:
   ///   - signatures: of the functions that bodies call, by name: a keyword argument that one instance leaves out has its
   ///     default there, and constants are named after the parameters that they are passed for.
+  ///   - given: for each instance, the numbers that the source gives it, by parameter: constants that follow from them are
+  ///     written in their terms.
   ///   - names: what a new parameter must not be called.
-  package init(signatures: [String: Signature], avoiding names: Set<String>) {
+  package init(
+    signatures: [String: Signature], given: [[(name: String, value: Scalar)]] = [],
+    avoiding names: Set<String>
+  ) {
     self.signatures = signatures
+    self.given = GivenNumbers(given)
     taken = names
   }
 
@@ -168,17 +178,19 @@ package struct AntiUnifier {
     if expressions.allSatisfy({ $0 == first }) { return first }
     if let shared = aliased(expressions) { return shared }
     if expressions.allSatisfy(\.isConstant) { return constant(expressions, for: parameter) }
-    if case .call = first { return unifyCalls(expressions) }
+    if expressions.allSatisfy(\.isCall) { return unifyCalls(expressions) }
     let heads = expressions.map { $0.mapChildren { _ in .none } }
-    guard heads.allSatisfy({ $0 == heads[0] }) else { return nil }
+    guard heads.allSatisfy({ $0 == heads[0] }) else { return unifyWithNeutral(expressions, of: count) }
     if case .name = first { return nil }
     if case .subscript(let base, _) = first, base.isTreeAccess { return nil }
     if case .formattedString = first { return nil }
     let children = expressions.map(\.children)
     guard children.allSatisfy({ $0.count == children[0].count }) else { return nil }
+    // A constant within a product is not what is passed for the parameter.
+    let inner = first.isComposed ? nil : parameter
     var unified: [PythonExpression] = []
     for index in children[0].indices {
-      guard let child = unify(children.map { $0[index] }, of: count, for: parameter) else { return nil }
+      guard let child = unify(children.map { $0[index] }, of: count, for: inner) else { return nil }
       unified.append(child)
     }
     var next = unified.makeIterator()
@@ -231,6 +243,10 @@ package struct AntiUnifier {
 
   /// The parameter for a constant with these values in the instances that are compared.
   private mutating func constant(_ values: [PythonExpression], for parameter: String?) -> PythonExpression {
+    if let term = given.term(for: values, in: present) {
+      for name in term.parameters { declare(given: name) }
+      return term.expression
+    }
     if let known = constants.first(where: { constant in present.map { constant.values[$0] } == values }) {
       return .name(known.name)
     }
@@ -244,6 +260,53 @@ package struct AntiUnifier {
   }
 }
 
+extension AntiUnifier {
+  /// Makes a parameter of one that the source gives a number for.
+  private mutating func declare(given name: String) {
+    guard !constants.contains(where: { $0.name == name }) else { return }
+    let values = given.values(of: name)
+    taken.insert(name)
+    constants.append(
+      Constant(
+        name: name, values: values.map { FunctionEmitter.number($0) }, isGivenAsFloat: values.contains(where: \.isFloat)
+      ))
+    constants.sort { given.position(of: $0.name) < given.position(of: $1.name) }
+  }
+
+  /// `x - low` where some instances have `x` only, as the source gives them a `low` of 0.
+  private mutating func unifyWithNeutral(_ expressions: [PythonExpression], of count: Int) -> PythonExpression? {
+    for case .binary(_, let sign, let right) in expressions where right.isConstant {
+      guard let neutral = sign.neutralRight else { continue }
+      var (left, constants): ([PythonExpression], [PythonExpression]) = ([], [])
+      for expression in expressions {
+        if case .binary(let base, sign, let constant) = expression, constant.isConstant {
+          left.append(base)
+          constants.append(constant)
+        } else {
+          left.append(expression)
+          constants.append(.integer(neutral))
+        }
+      }
+      guard given.term(for: constants, in: present) != nil else { continue }
+      let before = self
+      if let base = unify(left, of: count) { return .binary(base, sign, constant(constants, for: nil)) }
+      self = before
+    }
+    return nil
+  }
+}
+
+extension PythonBinaryOperator {
+  /// What changes nothing on the right.
+  fileprivate var neutralRight: Int? {
+    switch self {
+    case .add, .subtract: 0
+    case .multiply, .divide, .power: 1
+    default: nil
+    }
+  }
+}
+
 extension PythonExpression {
   /// Whether it is a number, a truth value, a string, or a tuple of such.
   package var isConstant: Bool {
@@ -251,6 +314,16 @@ extension PythonExpression {
     case .integer, .float, .boolean, .string: true
     case .unary(.minus, let operand): operand.isConstant
     case .tuple(let items): items.allSatisfy(\.isConstant)
+    default: false
+    }
+  }
+
+  fileprivate var isCall: Bool { if case .call = self { true } else { false } }
+
+  /// Whether it is computed from its parts, as tuples and signed numbers are not.
+  fileprivate var isComposed: Bool {
+    switch self {
+    case .binary, .comparison, .conditional, .subscript, .attribute: true
     default: false
     }
   }
