@@ -15,13 +15,15 @@ struct InputNames {
   }
 
   /// For each call, the names of the inputs: those that `forward` gives them, in its own call or else in that of another
-  /// instance that computes the same, or those that the caller's variables have; the first one is called as `forward`'s
-  /// first parameter, if its own name is none of the parameters'. A function of the source has its own parameters' names.
+  /// instance that computes the same, or those that the variables have in the first call that is passed the like; the
+  /// first one is called as `forward`'s first parameter, if its own name is none of the parameters'. A function of the
+  /// source has its own parameters' names.
   var all: [[String]] {
-    let first = instances.first?.function.function.inputNames ?? []
-    if instances.first?.sourceCall != nil {
-      return instances.map(\.function.function.inputNames).map { $0.count == first.count ? first : $0 }
+    let ranks = instances.map(\.inputRanks)
+    let own = ranks.indices.map { index in
+      instances[ranks.firstIndex(of: ranks[index]) ?? index].function.function.inputNames
     }
+    if instances.first?.sourceCall != nil { return own }
     let passed = instances.map(\.passedNames)
     let steps = instances.map { $0.function.function.body.operations.map(\.name) }
     return instances.indices.map { index in
@@ -29,8 +31,7 @@ struct InputNames {
       let known = passed[index].indices.map { input in
         passed[index][input] ?? alike.lazy.compactMap { passed[$0][input] }.first
       }
-      let own = known.count == first.count ? first : instances[index].function.function.inputNames
-      return names(of: known, otherwise: own)
+      return names(of: known, otherwise: own[index])
     }
   }
 
@@ -50,9 +51,12 @@ struct InputNames {
 }
 
 extension CallInstance {
+  /// How many axes each of the function's inputs has.
+  fileprivate var inputRanks: [Int] { function.function.inputValues.map { function.function.type(of: $0).rank } }
+
   /// What the module's `forward` calls each of the function's inputs, where it is known.
   fileprivate var passedNames: [String?] {
-    function.function.inputValues.map { function.function.passedNames.name(of: $0, in: absolutePath) }
+    function.function.inputValues.map { function.function.passedName(of: $0, in: absolutePath) }
   }
 }
 

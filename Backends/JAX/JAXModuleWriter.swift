@@ -79,7 +79,9 @@ package struct JAXModuleWriter {
   private func outlined() throws -> OutlinedFunction {
     var inlined: Set<Int> = []
     while true {
-      let outlined = try OutlineCalls(function, inlining: inlined).run()
+      let cut = try OutlineCalls(function, inlining: inlined).run()
+      // The turns of a scan have to be handed the same.
+      let outlined = scansLayers ? cut : HandOnValues().run(cut)
       if function.calls.isEmpty { return outlined }
       let small = try program(outlined, helperNames: nil, nil).callsBetterInlined
       if small.isEmpty { return outlined }

@@ -414,6 +414,45 @@ private func text(_ statements: [PythonStatement]) -> String {
   }
 }
 
+@Suite struct OptionalChildTests {
+  /// Functions of `x` and `bias` that add the bias; the first computes it of a child of its own.
+  private func bodies(reading name: String) -> [[PythonStatement]] {
+    let own: [PythonStatement] = [
+      .assign("h", call("tanh", "x")), .assign("place", call("arange", "x")),
+      .assign("bias", PythonExpression.name("params")[.string("table")]["place"]),
+      .assign("bias", call("exp", "bias")), .assign("y", "h" + "bias"), .return(.tuple(["bias", "y"])),
+    ]
+    let other: [PythonStatement] = [
+      .assign("h", call("tanh", "x")), .assign("y", "h" + .name(name)), .return(.tuple([.name(name), "y"])),
+    ]
+    return [own, other]
+  }
+
+  private func unified(reading name: String, inputs: [String]) -> String? {
+    var unifier = AntiUnifier(signatures: [:], avoiding: [])
+    let body = unifier.unify(bodies(reading: name), optional: "table", of: [0], inputs: inputs)
+    return body.map { PythonRenderer().render($0, indentation: 0) }
+  }
+
+  @Test func whatOthersAreHandedIsComputedWhereTheChildIs() {
+    #expect(
+      unified(reading: "bias", inputs: ["x", "bias"]) == """
+        h = tanh(x)
+        if "table" in params:
+            place = arange(x)
+            bias = params["table"][place]
+            bias = exp(bias)
+        y = h + bias
+        return bias, y
+
+        """)
+  }
+
+  @Test func anotherNameIsTakenBefore() {
+    #expect(unified(reading: "x", inputs: ["x"])?.contains("bias = x\nif \"table\" in params:") == true)
+  }
+}
+
 @Suite struct GivenNumbersTests {
   private func common(
     _ values: [PythonExpression], given: [[(name: String, value: Scalar)]]

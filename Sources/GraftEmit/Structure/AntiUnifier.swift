@@ -60,41 +60,70 @@ package struct AntiUnifier {
 
   /// The common body where some instances have a child module that the others lack.
   ///
-  /// The statements that use the child must stand together and compute one variable, for which the others read another
-  /// one: `identity = x`, and in front of the child's statements `if "downsample" in params:`.
+  /// The statements that use the child must stand together, with others that only they need, and compute one variable. For
+  /// that the others have another one, `identity = x` and in front of the child's statements `if "downsample" in params:`;
+  /// or they have one of the same name.
   ///
   /// - Parameters:
   ///   - child: the child's name.
   ///   - owners: the instances that have it.
+  ///   - inputs: the names of all instances' parameters.
   package mutating func unify(
-    _ bodies: [[PythonStatement]], optional child: String, of owners: Set<Int>
+    _ bodies: [[PythonStatement]], optional child: String, of owners: Set<Int>, inputs: [String] = []
   ) -> [PythonStatement]? {
     let others = bodies.indices.filter { !owners.contains($0) }
     guard let owner = owners.min(), let other = others.first else { return nil }
     let uses = bodies[owner].indices.filter { bodies[owner][$0].mentions(child: child) }
-    guard let start = uses.first, let last = uses.last, uses.count == last - start + 1 else { return nil }
-    let length = bodies[owner].count - uses.count
-    guard owners.allSatisfy({ bodies[$0].count == bodies[owner].count }),
-      others.allSatisfy({ bodies[$0].count == length })
+    let length = bodies[owner].count - bodies[other].count
+    guard let first = uses.first, let last = uses.last, length > last - first,
+      owners.allSatisfy({ bodies[$0].count == bodies[owner].count }),
+      others.allSatisfy({ bodies[$0].count == bodies[other].count })
     else { return nil }
-    let assigned = bodies[owner][start...last].flatMap(\.assignedNames)
-    let read = bodies[owner][(last + 1)...].flatMap(\.names)
-    guard let name = assigned.last, assigned.count(where: { read.contains($0) }) == 1, read.contains(name) else {
+    for start in (max(0, last - length + 1)...first).reversed() {
+      let optional = Optional(child: child, owners: owners, range: start..<(start + length))
+      var attempt = self
+      guard start + length <= bodies[owner].count, let body = attempt.unify(bodies, optional, inputs: inputs) else {
+        continue
+      }
+      self = attempt
+      return body
+    }
+    return nil
+  }
+
+  /// A child module that only some instances have, and their statements that the others lack.
+  private struct Optional {
+    let child: String
+    let owners: Set<Int>
+    let range: Range<Int>
+  }
+
+  private mutating func unify(
+    _ bodies: [[PythonStatement]], _ optional: Optional, inputs: [String]
+  ) -> [PythonStatement]? {
+    let (owners, range) = (optional.owners, optional.range)
+    guard let owner = owners.min(), let other = bodies.indices.first(where: { !owners.contains($0) }) else {
       return nil
     }
+    let assigned = bodies[owner][range].flatMap(\.assignedNames)
+    let read = Set(bodies[owner][range.upperBound...].flatMap(\.names))
+    guard let name = assigned.last, Set(assigned).intersection(read) == [name] else { return nil }
     present = Array(bodies.indices)
-    guard let before = unifyAll(bodies.map { Array($0[..<start]) }) else { return nil }
-    alias = Alias(name: name, owners: owners, other: nil)
-    let rest = bodies.indices.map { Array(bodies[$0][(owners.contains($0) ? last + 1 : start)...]) }
-    let after = unifyAll(rest)
-    guard let after, let replaced = alias?.other, !bodies[other][..<start].flatMap(\.assignedNames).contains(name)
-    else { return nil }
+    guard let before = unifyAll(bodies.map { Array($0[..<range.lowerBound]) }) else { return nil }
+    let known = inputs + bodies[other][..<range.lowerBound].flatMap(\.assignedNames)
+    if !known.contains(name) { alias = Alias(name: name, owners: owners, other: nil) }
+    let rest = bodies.indices.map { index in
+      Array(bodies[index][(owners.contains(index) ? range.upperBound : range.lowerBound)...])
+    }
+    let isAliased = alias != nil
+    guard let after = unifyAll(rest), !isAliased || alias?.other != nil else { return nil }
+    let start = alias?.other.map { PythonStatement.assign(.name(name), .name($0)) }
     alias = nil
     present = owners.sorted()
-    guard let optional = unifyAll(present.map { Array(bodies[$0][start...last]) }) else { return nil }
-    let test = PythonExpression.string(child).compared(.in, "params")
-    let named = optional.map { $0.mapExpressions(namingConstants) }
-    return before + [.assign(.name(name), .name(replaced)), .if(test, named)] + after
+    guard let own = unifyAll(present.map { Array(bodies[$0][range]) }) else { return nil }
+    let test = PythonExpression.string(optional.child).compared(.in, "params")
+    let named = own.map { $0.mapExpressions(namingConstants) }
+    return before + (start.map { [$0] } ?? []) + [.if(test, named)] + after
   }
 
   private mutating func unifyAll(_ bodies: [[PythonStatement]]) -> [PythonStatement]? {

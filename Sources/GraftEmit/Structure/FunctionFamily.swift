@@ -57,7 +57,8 @@ package struct FunctionFamily: Sendable {
     let body: [PythonStatement]?
     if let optional {
       var attempt = unifier
-      if let common = attempt.unify(own.map(\.body), optional: optional.name, of: optional.owners) {
+      let inputs = signature.all.map(\.name)
+      if let common = attempt.unify(own.map(\.body), optional: optional.name, of: optional.owners, inputs: inputs) {
         unifier = attempt
         body = common
       } else {

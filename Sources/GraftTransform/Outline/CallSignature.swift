@@ -1,4 +1,5 @@
 import GraftIR
+import OrderedCollections
 
 /// In which order a function of the source takes and returns values, and under which names.
 struct CallSignature {
@@ -16,8 +17,8 @@ struct CallSignature {
   /// The values that the function reads in the order and by the names of its parameters, as far as they are known; then
   /// those that it reads from around it, by their own names.
   ///
-  /// What was passed may have been rewritten: a value is then known by its name, and if that is not unique, by its place
-  /// among all that are left, as arguments are computed in order.
+  /// What was passed may have been rewritten: a value of its type is then known by its variable, and if that is not unique,
+  /// by its place among all that are left, as arguments are computed in order.
   func named(_ values: [Value]) -> [(value: Value, name: String)] {
     var parameters = call.arguments.compactMap { argument in argument.value.asValue.map { (argument.name, $0) } }
     var left = values
@@ -32,13 +33,15 @@ struct CallSignature {
       parameters.removeAll { found[$0.0] != nil }
     }
     assign { $0 == $1 }
-    assign { source.info($0).hint != nil && source.info($0).hint == source.info($1).hint }
-    if parameters.count == left.count {
-      let order = Dictionary(uniqueKeysWithValues: source.outermostDefinitions.enumerated().map { ($1, $0) })
-      left.sort { order[$0, default: 0] < order[$1, default: 0] }
-      for ((name, _), value) in zip(parameters, left) { found[name] = value }
-      left = []
+    assign { source.isLike($0, $1) }
+    let order = Dictionary(
+      source.outermostDefinitions.enumerated().map { ($1, $0) }, uniquingKeysWith: { a, _ in a })
+    for form in OrderedSet(left.map(source.form)) {
+      let values = left.filter { source.form(of: $0) == form }.sorted { order[$0, default: 0] < order[$1, default: 0] }
+      let names = parameters.filter { source.form(of: $0.1) == form }.map(\.0)
+      if names.count == values.count { found.merge(zip(names, values)) { known, _ in known } }
     }
+    left.removeAll(where: found.values.contains)
     let ordered = call.arguments.compactMap { argument in
       found[argument.name].map { (value: $0, name: argument.name) }
     }

@@ -21,6 +21,8 @@ package struct OutlinedFunction: Sendable {
   package var calls: [CallSite]
   /// How many frames of the operations' call stacks are those of its callers.
   package var outerFrames: Int
+  /// The inputs that callers may leave out.
+  package var optionalInputs: Set<Int> = []
 
   /// Names the inputs, when there are as many, and the results of modules that have no name after what they replace.
   package mutating func nameValues(inputs names: [String]?) {
