@@ -24,6 +24,7 @@ struct JAXFunctionWriter {
   private let function: Function
   private let isMain: Bool
   private let calls: [EmittedCall]
+  private let optionalInputs: Set<Int>
   private let emitter: FunctionEmitter
 
   /// - Parameters:
@@ -38,8 +39,10 @@ struct JAXFunctionWriter {
     function = outlined.function
     isMain = main == nil
     self.calls = calls
+    optionalInputs = outlined.optionalInputs
     emitter = FunctionEmitter(
-      outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers, nestsCalls: nestsCalls)
+      outlined.function, target: JAXTarget(), calls: calls, main: main, helpers: helpers, nestsCalls: nestsCalls,
+      outerFrames: outlined.outerFrames)
   }
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.
@@ -112,7 +115,9 @@ struct JAXFunctionWriter {
       let name = emitter.declareInput(field.name, leaf: field.tree.soleLeaf.flatMap { leaves[$0] })
       let annotation: PythonExpression
       switch field.tree {
-      case .leaf: annotation = emitter.imports.resolve("jax.Array")
+      case .leaf(let leaf):
+        let array = emitter.imports.resolve("jax.Array")
+        annotation = optionalInputs.contains(leaf) ? array | .none : array
       case .tuple: annotation = "tuple"
       case .list: annotation = "list"
       default: annotation = "dict"

@@ -4,7 +4,8 @@ import GraftSyntax
 import GraftTransform
 import OrderedCollections
 
-/// Writes a function as a JAX source file: a function for each class of module, the main one, and a loader.
+/// Writes a function as a JAX source file: a function for each class of module and for functions of the source, the main
+/// one, and a loader.
 package struct JAXModuleWriter {
   private let function: Function
   private let provenance: Provenance
@@ -28,13 +29,13 @@ package struct JAXModuleWriter {
     /// `torchvision/models/resnet.py:166`.
     package var origin: String
     package var weightsFile: String
-    /// `torchvision/models/resnet.py:59`, by a class's full name.
-    package var classes: [String: String]
+    /// `torchvision/models/resnet.py:59`, by the full name of a class or function.
+    package var places: [String: String]
     /// The parameters of `forward`, by a class's full name.
     package var parameters: [String: [String]]
 
     package init(
-      source: String, className: String? = nil, origin: String, weightsFile: String, classes: [String: String] = [:],
+      source: String, className: String? = nil, origin: String, weightsFile: String, places: [String: String] = [:],
       parameters: [String: [String]] = [:]
     ) {
       self.parameters = parameters
@@ -42,7 +43,7 @@ package struct JAXModuleWriter {
       self.className = className
       self.origin = origin
       self.weightsFile = weightsFile
-      self.classes = classes
+      self.places = places
     }
   }
 
@@ -55,7 +56,7 @@ package struct JAXModuleWriter {
 
   /// - Throws: ``Diagnostic`` for an op that JAX cannot express.
   package func write() throws -> Module {
-    let outlined = try OutlineModules(function).run()
+    let outlined = try outlined()
     var scanned = scansLayers ? ScanWriter.Modules(types: function.parameterTypes) : nil
     // Which helpers the file has is known once it is written; only their names are taken then.
     var draft = try program(outlined, helperNames: nil, scanned)
@@ -73,11 +74,26 @@ package struct JAXModuleWriter {
       notes: program.unscanned.map(\.text))
   }
 
+  /// The program cut into functions, those of the source that are better part of their callers left out: how long they
+  /// are is known once they are written.
+  private func outlined() throws -> OutlinedFunction {
+    var inlined: Set<Int> = []
+    while true {
+      let cut = try OutlineCalls(function, inlining: inlined).run()
+      // The turns of a scan have to be handed the same.
+      let outlined = scansLayers ? cut : HandOnValues().run(cut)
+      if function.calls.isEmpty { return outlined }
+      let small = try program(outlined, helperNames: nil, nil).callsBetterInlined
+      if small.isEmpty { return outlined }
+      inlined.formUnion(small)
+    }
+  }
+
   private func program(
     _ outlined: OutlinedFunction, helperNames: Set<String>?, _ scanned: ScanWriter.Modules?
   ) throws -> JAXProgram {
     var program = JAXProgram(
-      main: function.name, mainClass: provenance.className, origins: provenance.classes,
+      main: function.name, mainClass: provenance.className, origins: provenance.places,
       parameters: provenance.parameters, helperNames: helperNames, scanned: scanned)
     try program.write(outlined)
     return program

@@ -4,7 +4,8 @@ import GraftSyntax
 import GraftTransform
 import OrderedCollections
 
-/// The functions of a JAX file: one for each class of module whose instances compute the same, and the main one last.
+/// The functions of a JAX file: one for each class of module, and each function of the source, whose instances compute the
+/// same, and the main one last.
 struct JAXProgram {
   private(set) var imports = ImportSet(aliases: JAXTarget().aliases)
   var functions: [PythonFunction] = []
@@ -15,7 +16,7 @@ struct JAXProgram {
   /// By instance, how it is called.
   private var calls: [Int: EmittedCall] = [:]
 
-  /// Where each class of module is defined.
+  /// Where each class of module and each function is defined.
   private let origins: [String: String]
 
   private let helperNames: Set<String>?
@@ -30,11 +31,13 @@ struct JAXProgram {
   private(set) var stacks: OrderedSet<ParameterStack> = []
   /// The loops over parameters that could not be scans, by class.
   private(set) var unscanned: OrderedSet<UnscannedLoop> = []
+  /// By height, the calls of the source's functions that would better be part of their callers.
+  private var small: [Int: Set<Int>] = [:]
   /// For each function, what of the parameters it reads outside of scans.
   private var otherReads: [(path: String, reads: [String])] = []
 
   /// - Parameters:
-  ///   - origins: where each class of module is defined.
+  ///   - origins: where each class of module and each function is defined.
   ///   - parameters: those of each class's `forward`.
   ///   - helperNames: the helper functions that the file will have, whose names nothing else may get; all if nil.
   ///   - mainClass: the class of the whole model; nil for a plain function.
@@ -72,13 +75,13 @@ struct JAXProgram {
 
   /// Writes a function and those that it calls, the called ones first.
   mutating func write(_ root: OutlinedFunction) throws {
-    let (calls, instances) = ModuleInstance.all(below: root)
+    let (calls, instances) = CallInstance.all(below: root)
     let variables = forwardParameters.values.reduce(into: root.variableNames) { $0.formUnion($1) }
     names = ModuleFunctionNames(classes: root.classNames, main: mainClass, variables: variables)
     for height in 0..<root.height {
-      var classes: OrderedDictionary<String, [ModuleInstance]> = [:]
+      var classes: OrderedDictionary<String, [CallInstance]> = [:]
       for instance in instances where instance.function.height == height {
-        classes[instance.function.className, default: []].append(instance)
+        classes[instance.function.name, default: []].append(instance)
       }
       for (name, members) in classes { try write(name, members) }
     }
@@ -88,10 +91,10 @@ struct JAXProgram {
     functions.append(copyingState(written.function, of: [root.function]))
   }
 
-  /// Writes the functions of one class of module.
-  private mutating func write(_ className: String, _ instances: [ModuleInstance]) throws {
-    let base = names.name(of: className, avoiding: taken)
-    let inputNames = inputNames(of: className, instances)
+  /// Writes the functions of one class of module, or of one function of the source.
+  private mutating func write(_ className: String, _ instances: [CallInstance]) throws {
+    let base = names.names(of: instances, [VariantNames.Variant(paths: [], parameters: [])], avoiding: taken)[0]
+    let inputNames = InputNames(instances, parameters: forwardParameters[className] ?? []).all
     let list = ListInput.common(to: instances.map(\.function.function))
     var all: [JAXFunctionWriter.Written] = []
     for (instance, names) in zip(instances, inputNames) {
@@ -103,19 +106,22 @@ struct JAXProgram {
       all.append(written)
     }
     let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
-    let families = FunctionFamily.families(of: all.map(\.function), children: children, signatures: signatures)
+    let families = FunctionFamily.families(
+      of: all.map(\.function), children: children, given: instances.map(\.function.givenNumbers),
+      signatures: signatures)
     let variants = families.map { family in
       let members = family.members.map { instances[$0] }
       return VariantNames.Variant(
         paths: members.map(\.absolutePath), parameters: members.flatMap { $0.function.allParameterPaths })
     }
-    for (family, distinct) in zip(families, names.names(of: className, variants, avoiding: taken)) {
+    for (family, distinct) in zip(families, names.names(of: instances, variants, avoiding: taken)) {
+      note(family, of: family.members.map { instances[$0] })
       let name = PythonIdentifier.unique(distinct, avoiding: taken)
       taken.insert(name)
       let members = family.members.map { instances[$0].function.function }
       var function = copyingState(family.function, of: members)
       function.name = name
-      function.docstring = docstring(of: className, function, members)
+      function.docstring = docstring(of: instances[0], function, members)
       functions.append(function)
       signatures[name] = AntiUnifier.Signature(function.parameters)
       for (position, member) in family.members.enumerated() {
@@ -127,35 +133,28 @@ struct JAXProgram {
     }
   }
 
-  /// The inputs of each instance by the names that `forward` gives them, in its own call or else in that of another
-  /// instance that computes the same, or by those that the caller's variables have; the first one by that of `forward`'s
-  /// first parameter, if its own is none of the parameters'.
-  private func inputNames(of className: String, _ instances: [ModuleInstance]) -> [[String]] {
-    let passed = instances.map(\.passedNames)
-    let steps = instances.map { $0.function.function.body.operations.map(\.name) }
-    return instances.indices.map { index in
-      let alike = passed.indices.filter { steps[$0] == steps[index] && passed[$0].agrees(with: passed[index]) }
-      let known = passed[index].indices.map { input in
-        passed[index][input] ?? alike.lazy.compactMap { passed[$0][input] }.first
-      }
-      let first = instances[0].function.function.inputNames
-      var names = known.count == first.count ? first : instances[index].function.function.inputNames
-      let taken = Set(known.compactMap(\.self))
-      for (input, name) in known.enumerated() {
-        names[input] = name ?? PythonIdentifier.unique(names[input], avoiding: taken)
-      }
-      guard let parameter = forwardParameters[className]?.first, let own = names.first, known[0] == nil,
-        forwardParameters[className]?.contains(own) == false, !names.contains(parameter)
-      else { return names }
-      names[0] = parameter
-      return names
-    }
+  /// Notes calls of a function that would better be part of their callers: those in one place only of one that is short.
+  private mutating func note(_ family: FunctionFamily, of instances: [CallInstance]) {
+    let calls = instances.compactMap(\.sourceCall)
+    guard !calls.isEmpty, CallInstance.sites(of: instances) == 1,
+      family.function.body.returningLastValue().foldingSingleUses().statementCount <= Self.fewStatements
+    else { return }
+    small[instances[0].function.height, default: []].formUnion(calls)
   }
 
-  private func docstring(of className: String, _ written: PythonFunction, _ instances: [Function]) -> String {
+  /// The calls of the source's functions that would better be part of their callers, where those that they make are not
+  /// among them.
+  var callsBetterInlined: Set<Int> { small.min { $0.key < $1.key }?.value ?? [] }
+
+  /// How many statements of a function that is called in one place only are better read there.
+  private static let fewStatements = 3
+
+  private func docstring(
+    of instance: CallInstance, _ written: PythonFunction, _ instances: [Function]
+  ) -> String {
     let names = written.parameters.positional.map(\.name).filter { $0 != "params" && $0 != "state" }
-    let title = className.lastComponent ?? written.name
-    return JAXDocstring(title: title, place: origins[className] ?? "", inputs: names, of: instances).text
+    let title = instance.function.title
+    return JAXDocstring(title: title, place: origins[instance.function.name] ?? "", inputs: names, of: instances).text
   }
 
   private mutating func written(
@@ -205,7 +204,7 @@ struct JAXProgram {
     let statements = writer.write(statements, rolledFrom: written.function.body, origins)
     if !writer.stacks.isEmpty { imports = used }
     stacks.formUnion(writer.stacks)
-    let name = function.className.lastComponent ?? main
+    let name = function.name.lastComponent ?? main
     unscanned.formUnion(writer.notes.map { UnscannedLoop(function: name, note: $0) })
     otherReads.append((path, writer.otherReads))
     return statements
@@ -231,6 +230,21 @@ struct JAXProgram {
   }
 }
 
+extension [PythonStatement] {
+  /// How many statements there are, those in loops and branches included.
+  fileprivate var statementCount: Int {
+    reduce(0) { count, statement in
+      switch statement {
+      case .for(_, _, let body), .while(_, let body), .with(_, let body): count + 1 + body.statementCount
+      case .if(let branches, let orElse):
+        count + 1 + (branches.flatMap(\.body) + orElse).statementCount
+      case .function(let function): count + 1 + function.body.statementCount
+      default: count + 1
+      }
+    }
+  }
+}
+
 extension PythonStatement {
   fileprivate var isLoop: Bool { if case .for = self { true } else { false } }
 }
@@ -253,48 +267,5 @@ struct UnscannedLoop: Hashable {
     let rendered = PythonRenderer().render([.expression(note.iterable)], indentation: 0)
     let lines = rendered.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }
     return "\(function): the loop over \(lines.joined()) stays a loop: \(note.reason)"
-  }
-}
-
-/// A call of a module in an outlined program.
-private struct ModuleInstance {
-  let id: Int
-  /// Within the calling module, `layer1.0`.
-  let path: String
-  /// In the model.
-  let absolutePath: String
-  let function: OutlinedFunction
-  let children: [Int]
-
-  /// What the module's `forward` calls each of the function's inputs, where it is known.
-  var passedNames: [String?] {
-    function.function.inputValues.map { function.function.passedNames.name(of: $0, in: absolutePath) }
-  }
-
-  /// The numbers of a function's own calls, and every call below it; numbered in the order of a walk.
-  static func all(below root: OutlinedFunction) -> (calls: [Int], instances: [ModuleInstance]) {
-    var instances: [ModuleInstance] = []
-    var next = 0
-    func visit(_ function: OutlinedFunction, at path: String) -> [Int] {
-      function.calls.map { site in
-        let id = next
-        next += 1
-        let absolutePath = path.appendingPath(site.path)
-        let children = visit(site.callee, at: absolutePath)
-        instances.append(
-          ModuleInstance(
-            id: id, path: site.path, absolutePath: absolutePath, function: site.callee, children: children))
-        return id
-      }
-    }
-    let calls = visit(root, at: "")
-    return (calls, instances.sorted { $0.id < $1.id })
-  }
-}
-
-extension [String?] {
-  /// Whether both have as many names, and the same where both have one.
-  fileprivate func agrees(with other: [String?]) -> Bool {
-    count == other.count && zip(self, other).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }
   }
 }

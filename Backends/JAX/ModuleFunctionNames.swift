@@ -2,8 +2,9 @@ import GraftEmit
 import GraftSyntax
 import GraftTransform
 
-/// What the functions of a file's modules are called: after their classes, without the words that nearly all of these begin
-/// with, which are the model's name: `GPT2Attention`, `GPT2Block` and `GPT2MLP` are `attention`, `block` and `mlp`.
+/// What a file's functions are called. Those of modules: after their classes, without the words that nearly all of these
+/// begin with, which are the model's name: `GPT2Attention`, `GPT2Block` and `GPT2MLP` are `attention`, `block` and `mlp`.
+/// Those of the source's functions: as in the source.
 struct ModuleFunctionNames {
   private let prefix: [String]
   /// Names of variables, which no function gets by being shortened.
@@ -36,12 +37,31 @@ struct ModuleFunctionNames {
     prefix = best
   }
 
-  /// The names of a class's functions.
+  /// The names of the functions of a class, or of one function of the source.
   ///
   /// - Parameters:
+  ///   - instances: its calls.
   ///   - variants: its functions.
   ///   - taken: names that mean something else in the file.
   func names(
+    of instances: [CallInstance], _ variants: [VariantNames.Variant], avoiding taken: Set<String>
+  ) -> [String] {
+    guard let function = instances.first?.function else { return [] }
+    if function.kind == .module { return names(of: function.name, variants, avoiding: taken) }
+    let variables = instances.reduce(into: taken) { $0.formUnion($1.caller.variables) }
+    let name = Self.functionName(function.name, avoiding: variables)
+    return variants.count > 1 ? VariantNames.names(of: variants, base: name) : [name]
+  }
+
+  /// The name of a function without the underscore of a private one; with that of its class or file if its callers have
+  /// a variable of the name.
+  static func functionName(_ name: String, avoiding taken: Set<String>) -> String {
+    let words = name.split(separator: ".").suffix(2).map { $0.drop { $0 == "_" } }
+    let own = PythonIdentifier.snakeCase(String(words.last ?? ""))
+    return taken.contains(own) ? PythonIdentifier.snakeCase(words.joined(separator: "_")) : own
+  }
+
+  private func names(
     of className: String, _ variants: [VariantNames.Variant], avoiding taken: Set<String>
   ) -> [String] {
     let whole = name(of: className, avoiding: taken)
@@ -89,13 +109,24 @@ struct ModuleFunctionNames {
 
 extension OutlinedFunction {
   /// The classes of all modules that have functions.
-  var classNames: [String] { calls.flatMap { [$0.callee.className] + $0.callee.classNames } }
+  var classNames: [String] {
+    calls.flatMap { ($0.callee.kind == .module ? [$0.callee.name] : []) + $0.callee.classNames }
+  }
+
+  /// What the docstring calls the class or function: `Net`, `area`, and `Net._attend` for a method.
+  var title: String {
+    let parts = name.split(separator: ".")
+    let isMethod = kind != .module && parts.dropLast().last?.first?.isUppercase == true
+    return parts.suffix(isMethod ? 2 : 1).joined(separator: ".")
+  }
 
   /// The names that the variables of the function, and of those that it calls, have in the source.
-  var variableNames: Set<String> {
+  var variableNames: Set<String> { calls.reduce(into: ownVariableNames) { $0.formUnion($1.callee.variableNames) } }
+
+  /// The names that the variables of the function have in the source.
+  var ownVariableNames: Set<String> {
     let inputs = function.arguments.filter { if case .input = $0.role { true } else { false } }.map(\.value)
     let results = function.body.operations.flatMap(\.results)
-    let own = (inputs + results).compactMap { function.info($0).hint.map(PythonIdentifier.snakeCase) }
-    return calls.reduce(into: Set(own)) { $0.formUnion($1.callee.variableNames) }
+    return Set((inputs + results).compactMap { function.info($0).hint.map(PythonIdentifier.snakeCase) })
   }
 }

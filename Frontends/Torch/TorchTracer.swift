@@ -10,8 +10,9 @@ package enum TorchTracer {
   package static let modules: [Module] = [
     ("entry", PackageResources.entry_py), ("inputs", PackageResources.inputs_py),
     ("replaced", PackageResources.replaced_py), ("arguments", PackageResources.arguments_py),
-    ("capture", PackageResources.capture_py), ("sizes", PackageResources.sizes_py),
-    ("statements", PackageResources.statements_py), ("document", PackageResources.document_py),
+    ("frames", PackageResources.frames_py), ("capture", PackageResources.capture_py),
+    ("sizes", PackageResources.sizes_py), ("statements", PackageResources.statements_py),
+    ("document", PackageResources.document_py),
     ("modes", PackageResources.modes_py), ("problems", PackageResources.problems_py),
     ("tracer", PackageResources.tracer_py), ("draws", PackageResources.draws_py),
     ("source", PackageResources.source_py),

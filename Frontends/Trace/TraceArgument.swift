@@ -57,11 +57,7 @@ extension TraceArgument: Decodable {
       let parts = try container.decode([Double].self, forKey: only)
       return .complex(parts.first ?? 0, parts.count > 1 ? parts[1] : 0)
     case "float":
-      switch try container.decode(String.self, forKey: only) {
-      case "inf": return .double(.infinity)
-      case "-inf": return .double(-.infinity)
-      default: return .double(.nan)
-      }
+      return .double(Double(try container.decode(String.self, forKey: only)) ?? .nan)
     case "scalar":
       // A number that is computed from sizes; what is not an integer expression has no form here.
       return (try? container.decode(TraceDim.self, forKey: only)).map { .dim($0.dim) } ?? .word("a computed number")

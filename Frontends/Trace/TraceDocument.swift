@@ -49,6 +49,16 @@ package struct TraceDocument: Decodable, Sendable {
     }
   }
 
+  /// A function of the program's own source.
+  package struct SourceFunction: Decodable, Sendable {
+    /// `utils.area`, or `net.Net.attend` for a method.
+    package var name: String
+    package var file: String
+    package var line: Int
+    /// The variables that it returns as a tuple, null for an item that is none; empty if it does not return one.
+    package var returns: [String?]
+  }
+
   package struct Parameter: Decodable, Sendable {
     package var path: String
     package var dtype: String
@@ -83,6 +93,7 @@ package struct TraceDocument: Decodable, Sendable {
   package var entry: Entry
   package var symbols: [SymbolRecord]
   package var modules: [Module]
+  package var functions: [SourceFunction]
   package var parameters: [Parameter]
   package var buffers: [Buffer]
   package var constants: [Constant]
@@ -100,7 +111,8 @@ package struct TraceDocument: Decodable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case format, version, framework, entry, symbols, modules, parameters, buffers, constants, inputs, outputs, graphs
+    case format, version, framework, entry, symbols, modules, functions, parameters, buffers, constants, inputs, outputs
+    case graphs
     case inputLeaves = "input_leaves"
     case outputLeaves = "output_leaves"
   }
@@ -116,6 +128,7 @@ package struct TraceDocument: Decodable, Sendable {
     entry = try container.decode(Entry.self, forKey: .entry)
     symbols = try container.decode([SymbolRecord].self, forKey: .symbols)
     modules = try container.decode([Module].self, forKey: .modules)
+    functions = try container.decodeIfPresent([SourceFunction].self, forKey: .functions) ?? []
     parameters = try container.decode([Parameter].self, forKey: .parameters)
     buffers = try container.decode([Buffer].self, forKey: .buffers)
     constants = try container.decode([Constant].self, forKey: .constants)
@@ -177,7 +190,32 @@ package struct TraceGraph: Decodable, Sendable {
     }
   }
 
+  /// A call of one of the document's functions.
+  package struct Call: Decodable, Sendable {
+    package struct Argument: Decodable, Sendable {
+      package var name: String
+      package var value: TraceArgument
+
+      package init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        name = try container.decode(String.self)
+        value = try container.decode(TraceArgument.self)
+      }
+    }
+
+    /// The function's position among the document's.
+    package var function: Int
+    /// The position of the call that it is made in.
+    package var parent: Int?
+    /// How many modules and frames are around it.
+    package var modules: Int
+    package var frames: Int
+    /// What it is given, where that is a tensor or number, by parameter.
+    package var arguments: [Argument]
+  }
+
   package var placeholders: [Placeholder]
+  package var calls: [Call]?
   package var nodes: [TraceNode]
   package var outputs: [TraceArgument]
   package var mutations: [Mutation]
@@ -214,6 +252,13 @@ package struct TraceNode: Decodable, Sendable {
   package var call: Int
   package var stack: [[String]]
   package var frames: [Frame]
+  /// The position of the innermost call of a function of the program's own source.
+  package var ownCall: Int?
+
+  enum CodingKeys: String, CodingKey {
+    case name, op, args, results, path, call, stack, frames
+    case ownCall = "own_call"
+  }
 }
 
 /// An extent: an integer or an expression of symbols.

@@ -176,7 +176,7 @@ package struct TraceImporter {
     let frames = node.frames.map {
       SourceLocation(file: $0.file, line: $0.line, function: $0.function, text: $0.text)
     }
-    return Origin(modules: modules, frames: frames, sourceOp: node.op, node: node.name)
+    return Origin(modules: modules, frames: frames, call: node.ownCall, sourceOp: node.op, node: node.name)
   }
 
   private func name(
@@ -190,6 +190,33 @@ package struct TraceImporter {
     }
     for (index, result) in results.enumerated() where results.count > 1 && names.count == results.count {
       if let value = result.asValue { builder.function.setHint(names[index], of: value) }
+    }
+  }
+
+  // MARK: Calls of functions
+
+  private func calls(_ graph: TraceGraph, bindings: [String: [Operand]]) throws -> [FunctionCall] {
+    let calls = graph.calls ?? []
+    guard graph.nodes.allSatisfy({ $0.ownCall.map(calls.indices.contains) ?? true }) else {
+      throw Diagnostic(.internalError, "the trace names a call that it does not hold")
+    }
+    return try calls.enumerated().map { number, call in
+      guard document.functions.indices.contains(call.function), call.parent.map({ (0..<number).contains($0) }) ?? true,
+        call.modules >= 0, call.frames >= 0
+      else { throw Diagnostic(.internalError, "the trace holds a call that makes no sense") }
+      let function = document.functions[call.function]
+      var arguments: [FunctionCall.Argument] = []
+      for argument in call.arguments {
+        switch argument.value {
+        case .reference(let name, let index):
+          guard let values = bindings[name], values.indices.contains(index) else { continue }
+          arguments.append(FunctionCall.Argument(argument.name, values[index]))
+        default: argument.value.asScalar.map { arguments.append(FunctionCall.Argument(argument.name, .scalar($0))) }
+        }
+      }
+      return FunctionCall(
+        function.name, parent: call.parent, modules: call.modules, frames: call.frames, arguments: arguments,
+        returns: function.returns)
     }
   }
 
@@ -226,6 +253,7 @@ package struct TraceImporter {
       guard let value = try value(passed.value).asValue else { continue }
       function.passedNames.record(PassedNames.Entry(module: passed.path, name: passed.name, value: value))
     }
+    function.calls = try calls(graph, bindings: bindings)
     function.nameStatementTargets()
     return function
   }

@@ -55,8 +55,7 @@ package struct Conversion: Sendable {
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
     let raised = try RaisePatterns().run(decomposed)
     let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(raised)
-    let simplified = try Self.simplification(verifies: false).run(arranged)
-    return (try UnstackSelections().run(SplitIntoHeads().run(simplified)), dropped)
+    return (try Self.simplification(verifies: false).run(arranged), dropped)
   }
 
   private static func simplification(verifies: Bool) -> PassPipeline {
@@ -83,8 +82,9 @@ package struct Conversion: Sendable {
       className: isModule ? entry.className?.split(separator: ".").last.map(String.init) : nil,
       origin: Self.place(entry.className ?? entry.entry, entry.file, entry.line),
       weightsFile: "\(PythonIdentifier.snakeCase(entry.name)).safetensors",
-      classes: Dictionary(
-        document.modules.map { ($0.className, Self.place($0.className, $0.file, $0.line)) },
+      places: Dictionary(
+        document.modules.map { ($0.className, Self.place($0.className, $0.file, $0.line)) }
+          + document.functions.map { ($0.name, Self.place($0.name, $0.file, $0.line)) },
         uniquingKeysWith: { a, _ in a }),
       parameters: Dictionary(
         document.modules.map { ($0.className, $0.forward ?? []) }, uniquingKeysWith: { a, _ in a }))

@@ -12,6 +12,7 @@ package final class FunctionEmitter {
   package let function: Function
   package let target: any PythonTarget
   private let main: String
+  private let outerFrames: Int
   package var imports: ImportSet
   package var helpers = HelperUses()
   package private(set) var statements: [PythonStatement] = []
@@ -50,11 +51,13 @@ package final class FunctionEmitter {
   ///   - main: the name of the file's main function, which helpers must not have.
   ///   - nestsCalls: whether a call of an emitted function may be written where another one reads its result, instead of a
   ///     numbered name; otherwise the result of each call has a name that no other value has.
+  ///   - outerFrames: how many frames of the operations' call stacks are those of the function's callers.
   package init(
     _ function: Function, target: any PythonTarget, calls: [EmittedCall] = [], main: String? = nil,
-    helpers: Set<String>? = nil, nestsCalls: Bool = true
+    helpers: Set<String>? = nil, nestsCalls: Bool = true, outerFrames: Int = 0
   ) {
     self.function = function
+    self.outerFrames = outerFrames
     self.target = target
     self.calls = calls
     self.nestsCalls = nestsCalls
@@ -186,7 +189,7 @@ package final class FunctionEmitter {
     guard uses.count(value) == 1 else { return uses.isIntermediate(value) && expression.onlyInsertsAxes }
     let isFolded =
       switch uses.lastReader(of: value) {
-      case .returned: operation.origin.isReturned
+      case .returned: operation.origin.isReturned(in: outerFrames)
       case .statement(let consumer): consumer.isOne(with: SourceStatement(operation.origin))
       case .region, nil: false
       }
@@ -318,8 +321,10 @@ package final class FunctionEmitter {
 }
 
 extension Origin {
-  /// Whether the operation is the last of the root's `return` statement.
-  fileprivate var isReturned: Bool { frames.first?.text.hasPrefix("return") ?? false }
+  /// Whether the operation is part of the `return` statement of a function whose callers have so many frames.
+  fileprivate func isReturned(in outerFrames: Int) -> Bool {
+    frames.indices.contains(outerFrames) && frames[outerFrames].text.hasPrefix("return")
+  }
 }
 
 extension PythonExpression {

@@ -7,10 +7,11 @@ extension Function {
     return values
   }
 
+  /// The values that are defined outside of all regions, in order.
+  package var outermostDefinitions: [Value] { arguments.map(\.value) + body.operations.flatMap(\.results) }
+
   /// The values that are defined outside of all regions.
-  package var outermostValues: Set<Value> {
-    Set(arguments.map(\.value)).union(body.operations.flatMap(\.results))
-  }
+  package var outermostValues: Set<Value> { Set(outermostDefinitions) }
 
   /// What is known of a value, or nil for one that does not belong to this function.
   package func knownInfo(_ value: Value) -> ValueInfo? { values.indices.contains(value.id) ? values[value.id] : nil }
@@ -34,7 +35,8 @@ extension Function {
     result.body = body.mapValues(rename)
     result.stateUpdates = stateUpdates.map { StateUpdate(path: $0.path, value: $0.value.mapValues(rename)) }
     let outermost = outermostValues
-    result.passedNames = passedNames.mapValues { outermost.contains($0) ? renamed[$0] : nil }
+    (result.passedNames, result.calls) = (passedNames, calls)
+    result.mapPassed { outermost.contains($0) ? renamed[$0] : nil }
     return result
   }
 }

@@ -119,6 +119,8 @@ package struct Function: Hashable, Sendable {
   package var stateUpdates: [StateUpdate]
   /// What the program's modules call the tensors that they are passed.
   package var passedNames: PassedNames
+  /// The calls of functions of the program's own source; one that another is made in comes before it.
+  package var calls: [FunctionCall]
   package private(set) var values: [ValueInfo]
 
   package init(name: String, summary: String = "") {
@@ -132,6 +134,7 @@ package struct Function: Hashable, Sendable {
     body = Block()
     stateUpdates = []
     passedNames = PassedNames()
+    calls = []
     values = []
   }
 

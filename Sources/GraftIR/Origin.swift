@@ -41,23 +41,47 @@ extension ModuleCall {
 
 /// Where an operation came from in the source program.
 package struct Origin: Hashable, Sendable {
+  /// A place in the source within one call of a module.
+  package struct Place: Hashable, Sendable {
+    package var call: Int?
+    package var frames: [SourceLocation]
+
+    package init(call: Int?, frames: [SourceLocation]) {
+      self.call = call
+      self.frames = frames
+    }
+  }
+
   /// The modules that were being called, outermost first; empty at the root.
   package var modules: [ModuleCall]
   /// The call stack from the root's `forward` inwards.
   package var frames: [SourceLocation]
+  /// The innermost call of a function of the program's own source, by position among the function's calls.
+  package var call: Int?
+  /// Where else the program computed the same, and reads this operation's results now.
+  package var copies: [Place] = []
   /// The source's own name of the operation, for messages: `aten.conv2d.default`.
   package var sourceOp: String
   /// The name of the node in the source's trace, which verification uses to find its value there.
   package var node: String
 
-  package init(modules: [ModuleCall] = [], frames: [SourceLocation] = [], sourceOp: String = "", node: String = "") {
+  package init(
+    modules: [ModuleCall] = [], frames: [SourceLocation] = [], call: Int? = nil, sourceOp: String = "",
+    node: String = ""
+  ) {
     self.modules = modules
     self.frames = frames
+    self.call = call
     self.sourceOp = sourceOp
     self.node = node
   }
 
   package static let unknown = Origin()
+
+  package var place: Place {
+    get { Place(call: call, frames: frames) }
+    set { (call, frames) = (newValue.call, newValue.frames) }
+  }
 
   package var path: String { modules.last?.path ?? "" }
   /// The innermost frame.

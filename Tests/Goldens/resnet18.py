@@ -82,8 +82,7 @@ def basic_block(
             conv2d(params["downsample"][0], x, stride=stride),
             train=train,
         )
-    out = out + identity
-    return jax.nn.relu(out), new_state
+    return jax.nn.relu(out + identity), new_state
 
 
 def resnet18(

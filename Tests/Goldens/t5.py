@@ -52,99 +52,87 @@ def dropout(x: Array, rng: Array | None, rate: float = 0.1) -> Array:
     return jnp.where(keep, x / (1 - rate), 0)
 
 
-def encoder_self_attention_relative_bias(
+def encoder_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
+    position_bias: Array | None,
     *,
     rng: Array | None = None,
 ) -> tuple[Array, Array]:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
 
-    Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
+    Of hidden_states [N, T, 16], attention_mask [N, T], position_bias [2, T, T] -> [2, T, T],
+    [N, T, 16].
     """
     n, t, _ = hidden_states.shape
     query_states = linear(params["q"], hidden_states).reshape(n, t, 2, -1)
     key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
     value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
-    context_position = jnp.arange(t)
-    context_position_2 = context_position[:, None]
-    memory_position = context_position[None]
-    relative_position = memory_position - context_position_2
-    relative_buckets = (relative_position > 0).astype(int) * 16
-    relative_position = jnp.abs(relative_position)
-    is_small = relative_position < 8
-    relative_position_if_large = (
-        jnp.log(relative_position.astype(jnp.float32) / 8) / 2.772588722239781 * 8
-    ).astype(int) + 8
-    relative_position_if_large = jnp.minimum(relative_position_if_large, 15)
-    relative_buckets = relative_buckets + jnp.where(
-        is_small, relative_position, relative_position_if_large
-    )
-    values = params["relative_attention_bias"]["weight"][relative_buckets]
-    values = values.transpose(2, 0, 1)
+    if "relative_attention_bias" in params:
+        context_position = jnp.arange(t)
+        context_position_2 = context_position[:, None]
+        memory_position = context_position[None]
+        relative_position = memory_position - context_position_2
+        relative_buckets = (relative_position > 0).astype(int) * 16
+        relative_position = jnp.abs(relative_position)
+        is_small = relative_position < 8
+        relative_position_if_large = (
+            jnp.log(relative_position.astype(jnp.float32) / 8) / 2.772588722239781 * 8
+        ).astype(int) + 8
+        relative_position_if_large = jnp.minimum(relative_position_if_large, 15)
+        relative_buckets = relative_buckets + jnp.where(
+            is_small, relative_position, relative_position_if_large
+        )
+        values = params["relative_attention_bias"]["weight"][relative_buckets]
+        position_bias = values.transpose(2, 0, 1)
     position_bias_mask = jnp.where(
-        attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
+        attention_mask[:, None, None], position_bias, jnp.finfo(jnp.float32).min
     )
     attn_output = attention_with_dropout(
         query_states, key_states, value_states, rng, mask=position_bias_mask
     )
     attn_output = linear(params["o"], attn_output.reshape(n, t, -1))
-    return values, attn_output
+    return position_bias, attn_output
 
 
-def encoder_self_attention(
+def decoder_self_attention(
     params: dict,
     hidden_states: Array,
-    attention_mask: Array,
-    values: Array,
+    position_bias: Array | None,
     *,
     rng: Array | None = None,
-) -> Array:
+) -> tuple[Array, Array]:
     """T5Attention (transformers/models/t5/modeling_t5.py:176).
 
-    Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
+    Of hidden_states [N, S, 16], position_bias [2, S, S] -> [2, S, S], [N, S, 16].
     """
-    n, t, _ = hidden_states.shape
-    query_states = linear(params["q"], hidden_states).reshape(n, t, 2, -1)
-    key_states = linear(params["k"], hidden_states).reshape(n, t, 2, -1)
-    value_states = linear(params["v"], hidden_states).reshape(n, t, 2, -1)
-    position_bias_mask = jnp.where(
-        attention_mask[:, None, None], values, jnp.finfo(jnp.float32).min
-    )
-    attn_output = attention_with_dropout(
-        query_states, key_states, value_states, rng, mask=position_bias_mask
-    )
-    return linear(params["o"], attn_output.reshape(n, t, -1))
-
-
-def decoder_self_attention_relative_bias(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
-) -> tuple[Array, Array]:
-    """T5Attention of hidden_states [N, S, 16] -> [2, S, S], [N, S, 16] (modeling_t5.py:176)."""
     n, s, _ = hidden_states.shape
     query_states = linear(params["q"], hidden_states).reshape(n, s, 2, -1)
     key_states = linear(params["k"], hidden_states).reshape(n, s, 2, -1)
     value_states = linear(params["v"], hidden_states).reshape(n, s, 2, -1)
-    context_position = jnp.arange(s)
-    context_position_2 = context_position[:, None]
-    memory_position = context_position[None]
-    relative_position = -jnp.minimum(memory_position - context_position_2, 0)
-    is_small = relative_position < 16
-    relative_position_if_large = (
-        jnp.log(relative_position.astype(jnp.float32) / 16) / 2.0794415416798357 * 16
-    ).astype(int) + 16
-    relative_position_if_large = jnp.minimum(relative_position_if_large, 31)
-    relative_buckets = jnp.where(
-        is_small, relative_position, relative_position_if_large
-    )
-    values = params["relative_attention_bias"]["weight"][relative_buckets]
-    values = values.transpose(2, 0, 1)
+    if "relative_attention_bias" in params:
+        context_position = jnp.arange(s)
+        context_position_2 = context_position[:, None]
+        memory_position = context_position[None]
+        relative_position = -jnp.minimum(memory_position - context_position_2, 0)
+        is_small = relative_position < 16
+        relative_position_if_large = (
+            jnp.log(relative_position.astype(jnp.float32) / 16)
+            / 2.0794415416798357
+            * 16
+        ).astype(int) + 16
+        relative_position_if_large = jnp.minimum(relative_position_if_large, 31)
+        relative_buckets = jnp.where(
+            is_small, relative_position, relative_position_if_large
+        )
+        values = params["relative_attention_bias"]["weight"][relative_buckets]
+        position_bias = values.transpose(2, 0, 1)
     attn_output = attention_with_dropout(
-        query_states, key_states, value_states, rng, mask=values, causal=True
+        query_states, key_states, value_states, rng, mask=position_bias, causal=True
     )
     attn_output = linear(params["o"], attn_output.reshape(n, s, -1))
-    return values, attn_output
+    return position_bias, attn_output
 
 
 def decoder_enc_dec_attention(
@@ -174,24 +162,6 @@ def decoder_enc_dec_attention(
     return linear(params["o"], attn_output.reshape(n, s, -1))
 
 
-def decoder_self_attention(
-    params: dict,
-    hidden_states: Array,
-    attention_mask: Array,
-    *,
-    rng: Array | None = None,
-) -> Array:
-    """T5Attention of hidden_states [N, S, 16], attention_mask [2, S, S] (modeling_t5.py:176)."""
-    n, s, _ = hidden_states.shape
-    query_states = linear(params["q"], hidden_states).reshape(n, s, 2, -1)
-    key_states = linear(params["k"], hidden_states).reshape(n, s, 2, -1)
-    value_states = linear(params["v"], hidden_states).reshape(n, s, 2, -1)
-    attn_output = attention_with_dropout(
-        query_states, key_states, value_states, rng, mask=attention_mask, causal=True
-    )
-    return linear(params["o"], attn_output.reshape(n, s, -1))
-
-
 def dense_act_dense(
     params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> Array:
@@ -200,83 +170,50 @@ def dense_act_dense(
     return linear(params["wo"], dropout(hidden_states, rng))
 
 
-def encoder_layer_self_attention_relative_bias(
-    params: dict,
-    hidden_states: Array,
-    attention_mask: Array,
-    *,
-    rng: Array | None = None,
-) -> tuple[Array, Array]:
-    """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
-
-    Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
-    """
-    keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    values, attn_output = encoder_self_attention_relative_bias(
-        params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
-    )
-    attention_output = hidden_states + dropout(attn_output, keys[1])
-    return values, attention_output
-
-
 def encoder_layer_self_attention(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
-    values: Array,
+    position_bias: Array | None,
     *,
     rng: Array | None = None,
-) -> Array:
-    """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
-
-    Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
-    """
-    keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    normed_hidden_states = encoder_self_attention(
-        params["SelfAttention"],
-        normed_hidden_states,
-        attention_mask,
-        values,
-        rng=keys[0],
-    )
-    return hidden_states + dropout(normed_hidden_states, keys[1])
-
-
-def decoder_layer_self_attention_relative_bias(
-    params: dict, hidden_states: Array, *, rng: Array | None = None
 ) -> tuple[Array, Array]:
     """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
 
-    Of hidden_states [N, S, 16] -> [2, S, S], [N, S, 16].
+    Of hidden_states [N, T, 16], attention_mask [N, T], position_bias [2, T, T] -> [2, T, T],
+    [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    values, attn_output = decoder_self_attention_relative_bias(
-        params["SelfAttention"], normed_hidden_states, rng=keys[0]
+    position_bias, attn_output = encoder_self_attention(
+        params["SelfAttention"],
+        normed_hidden_states,
+        attention_mask,
+        position_bias,
+        rng=keys[0],
     )
     attention_output = hidden_states + dropout(attn_output, keys[1])
-    return values, attention_output
+    return position_bias, attention_output
 
 
 def decoder_layer_self_attention(
     params: dict,
     hidden_states: Array,
-    attention_mask: Array,
+    position_bias: Array | None,
     *,
     rng: Array | None = None,
-) -> Array:
+) -> tuple[Array, Array]:
     """T5LayerSelfAttention (transformers/models/t5/modeling_t5.py:372).
 
-    Of hidden_states [N, S, 16], attention_mask [2, S, S] -> [N, S, 16].
+    Of hidden_states [N, S, 16], position_bias [2, S, S] -> [2, S, S], [N, S, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
     normed_hidden_states = rms_norm(params["layer_norm"], hidden_states)
-    normed_hidden_states = decoder_self_attention(
-        params["SelfAttention"], normed_hidden_states, attention_mask, rng=keys[0]
+    position_bias, attn_output = decoder_self_attention(
+        params["SelfAttention"], normed_hidden_states, position_bias, rng=keys[0]
     )
-    return hidden_states + dropout(normed_hidden_states, keys[1])
+    attention_output = hidden_states + dropout(attn_output, keys[1])
+    return position_bias, attention_output
 
 
 def layer_ff(params: dict, hidden_states: Array, *, rng: Array | None = None) -> Array:
@@ -314,47 +251,31 @@ def layer_cross_attention(
     return hidden_states + dropout(normed_hidden_states, keys[1])
 
 
-def encoder_block_relative_attention_bias(
+def encoder_block(
     params: dict,
     hidden_states: Array,
     attention_mask: Array,
+    position_bias: Array | None,
     *,
     rng: Array | None = None,
 ) -> tuple[Array, Array]:
     """T5Block (transformers/models/t5/modeling_t5.py:435).
 
-    Of hidden_states [N, T, 16], attention_mask [N, T] -> [2, T, T], [N, T, 16].
+    Of hidden_states [N, T, 16], attention_mask [N, T], position_bias [2, T, T] -> [2, T, T],
+    [N, T, 16].
     """
     keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    values, attention_output = encoder_layer_self_attention_relative_bias(
-        params["layer"][0], hidden_states, attention_mask, rng=keys[0]
+    position_bias, attention_output = encoder_layer_self_attention(
+        params["layer"][0], hidden_states, attention_mask, position_bias, rng=keys[0]
     )
     hidden_states = layer_ff(params["layer"][1], attention_output, rng=keys[1])
-    return values, hidden_states
+    return position_bias, hidden_states
 
 
-def encoder_block(
+def decoder_block(
     params: dict,
     hidden_states: Array,
-    attention_mask: Array,
-    values: Array,
-    *,
-    rng: Array | None = None,
-) -> Array:
-    """T5Block (transformers/models/t5/modeling_t5.py:435).
-
-    Of hidden_states [N, T, 16], attention_mask [N, T], values [2, T, T] -> [N, T, 16].
-    """
-    keys = [None] * 2 if rng is None else jax.random.split(rng, 2)
-    hidden_states = encoder_layer_self_attention(
-        params["layer"][0], hidden_states, attention_mask, values, rng=keys[0]
-    )
-    return layer_ff(params["layer"][1], hidden_states, rng=keys[1])
-
-
-def decoder_block_relative_attention_bias(
-    params: dict,
-    hidden_states: Array,
+    position_bias: Array | None,
     encoder_hidden_states: Array,
     attention_mask: Array,
     *,
@@ -362,12 +283,12 @@ def decoder_block_relative_attention_bias(
 ) -> tuple[Array, Array]:
     """T5Block (transformers/models/t5/modeling_t5.py:435).
 
-    Of hidden_states [N, S, 16], encoder_hidden_states [N, T, 16], attention_mask [N, T] ->
-    [2, S, S], [N, S, 16].
+    Of hidden_states [N, S, 16], position_bias [2, S, S], encoder_hidden_states [N, T, 16],
+    attention_mask [N, T] -> [2, S, S], [N, S, 16].
     """
     keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    values, attention_output = decoder_layer_self_attention_relative_bias(
-        params["layer"][0], hidden_states, rng=keys[0]
+    position_bias, attention_output = decoder_layer_self_attention(
+        params["layer"][0], hidden_states, position_bias, rng=keys[0]
     )
     attention_output = layer_cross_attention(
         params["layer"][1],
@@ -377,35 +298,7 @@ def decoder_block_relative_attention_bias(
         rng=keys[1],
     )
     hidden_states = layer_ff(params["layer"][2], attention_output, rng=keys[2])
-    return values, hidden_states
-
-
-def decoder_block(
-    params: dict,
-    hidden_states: Array,
-    values: Array,
-    encoder_hidden_states: Array,
-    attention_mask: Array,
-    *,
-    rng: Array | None = None,
-) -> Array:
-    """T5Block (transformers/models/t5/modeling_t5.py:435).
-
-    Of hidden_states [N, S, 16], values [2, S, S], encoder_hidden_states [N, T, 16],
-    attention_mask [N, T] -> [N, S, 16].
-    """
-    keys = [None] * 3 if rng is None else jax.random.split(rng, 3)
-    hidden_states = decoder_layer_self_attention(
-        params["layer"][0], hidden_states, values, rng=keys[0]
-    )
-    hidden_states = layer_cross_attention(
-        params["layer"][1],
-        hidden_states,
-        encoder_hidden_states,
-        attention_mask,
-        rng=keys[1],
-    )
-    return layer_ff(params["layer"][2], hidden_states, rng=keys[2])
+    return position_bias, hidden_states
 
 
 def encoder_stack(
@@ -424,12 +317,11 @@ def encoder_stack(
     inputs_embeds = weight[input_ids]
     attention_mask = attention_mask.astype(bool)
     hidden_states = dropout(inputs_embeds, keys[0])
-    values, hidden_states = encoder_block_relative_attention_bias(
-        params["block"][0], hidden_states, attention_mask, rng=keys[1]
-    )
-    hidden_states = encoder_block(
-        params["block"][1], hidden_states, attention_mask, values, rng=keys[2]
-    )
+    position_bias = None
+    for block, key in zip(params["block"], keys[1:3]):
+        position_bias, hidden_states = encoder_block(
+            block, hidden_states, attention_mask, position_bias, rng=key
+        )
     hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
     return dropout(hidden_states, keys[3])
 
@@ -452,21 +344,16 @@ def decoder_stack(
     inputs_embeds = weight[input_ids]
     attention_mask = encoder_attention_mask.astype(bool)
     hidden_states = dropout(inputs_embeds, keys[0])
-    values, hidden_states = decoder_block_relative_attention_bias(
-        params["block"][0],
-        hidden_states,
-        encoder_hidden_states,
-        attention_mask,
-        rng=keys[1],
-    )
-    hidden_states = decoder_block(
-        params["block"][1],
-        hidden_states,
-        values,
-        encoder_hidden_states,
-        attention_mask,
-        rng=keys[2],
-    )
+    position_bias = None
+    for block, key in zip(params["block"], keys[1:3]):
+        position_bias, hidden_states = decoder_block(
+            block,
+            hidden_states,
+            position_bias,
+            encoder_hidden_states,
+            attention_mask,
+            rng=key,
+        )
     hidden_states = rms_norm(params["final_layer_norm"], hidden_states)
     return dropout(hidden_states, keys[3])
 

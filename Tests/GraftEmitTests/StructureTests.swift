@@ -413,3 +413,83 @@ private func text(_ statements: [PythonStatement]) -> String {
     #expect(moved.type(of: "x", before: 7) == large)
   }
 }
+
+@Suite struct OptionalChildTests {
+  /// Functions of `x` and `bias` that add the bias; the first computes it of a child of its own.
+  private func bodies(reading name: String) -> [[PythonStatement]] {
+    let own: [PythonStatement] = [
+      .assign("h", call("tanh", "x")), .assign("place", call("arange", "x")),
+      .assign("bias", PythonExpression.name("params")[.string("table")]["place"]),
+      .assign("bias", call("exp", "bias")), .assign("y", "h" + "bias"), .return(.tuple(["bias", "y"])),
+    ]
+    let other: [PythonStatement] = [
+      .assign("h", call("tanh", "x")), .assign("y", "h" + .name(name)), .return(.tuple([.name(name), "y"])),
+    ]
+    return [own, other]
+  }
+
+  private func unified(reading name: String, inputs: [String]) -> String? {
+    var unifier = AntiUnifier(signatures: [:], avoiding: [])
+    let body = unifier.unify(bodies(reading: name), optional: "table", of: [0], inputs: inputs)
+    return body.map { PythonRenderer().render($0, indentation: 0) }
+  }
+
+  @Test func whatOthersAreHandedIsComputedWhereTheChildIs() {
+    #expect(
+      unified(reading: "bias", inputs: ["x", "bias"]) == """
+        h = tanh(x)
+        if "table" in params:
+            place = arange(x)
+            bias = params["table"][place]
+            bias = exp(bias)
+        y = h + bias
+        return bias, y
+
+        """)
+  }
+
+  @Test func anotherNameIsTakenBefore() {
+    #expect(unified(reading: "x", inputs: ["x"])?.contains("bias = x\nif \"table\" in params:") == true)
+  }
+}
+
+@Suite struct GivenNumbersTests {
+  private func common(
+    _ values: [PythonExpression], given: [[(name: String, value: Scalar)]]
+  ) -> (text: String, constants: [AntiUnifier.Constant])? {
+    var unifier = AntiUnifier(signatures: [:], given: given, avoiding: ["x"])
+    let body = unifier.unify(values.map { [.return($0)] })
+    return body.map { (PythonRenderer().render($0, indentation: 0), unifier.constants) }
+  }
+
+  private let x = PythonExpression.name("x")
+
+  @Test func aConstantHasTheNameOfTheParameterThatItIsPassedFor() throws {
+    let found = try #require(
+      common([x * .integer(2), x * .float(0.5)], given: [[("slope", .float(2))], [("slope", .float(0.5))]]))
+    #expect(found.text == "return x * slope\n")
+    #expect(found.constants.map(\.name) == ["slope"] && found.constants[0].isGivenAsFloat)
+  }
+
+  @Test func aConstantMayFollowFromParameters() throws {
+    let found = try #require(
+      common(
+        [x * .float(0.9) + .integer(3), x * .float(0.75) + .integer(5)],
+        given: [
+          [("low", .int(1)), ("high", .int(4)), ("rate", .float(0.1))],
+          [("low", .int(2)), ("high", .int(7)), ("rate", .float(0.25))],
+        ]))
+    #expect(found.text == "return x * (1 - rate) + (high - low)\n")
+    #expect(found.constants.map(\.name) == ["low", "high", "rate"])
+  }
+
+  @Test func whatChangesNothingIsWrittenWhereOthersNeedIt() throws {
+    let given: [[(name: String, value: Scalar)]] = [[("low", .int(0))], [("low", .int(2))]]
+    #expect(common([x, x - .integer(2)], given: given)?.text == "return x - low\n")
+    #expect(common([x, x - .integer(3)], given: given) == nil)
+  }
+
+  @Test func otherConstantsAreSizes() {
+    #expect(common([x * .integer(2), x * .integer(3)], given: [])?.text == "return x * size\n")
+  }
+}

@@ -7,6 +7,7 @@ struct RandomFunctions {
 
   init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
+  private static let calls = 3
   private let names = ["x", "out", "conv1.weight", "naïve \"name\"\n", "_1", "a\\b", "λ", "return", ""]
 
   mutating func next(operations: Int = 12, parameters: Int = 3) -> Function {
@@ -20,6 +21,7 @@ struct RandomFunctions {
     for _ in 0..<operations { block.operations.append(operation(depth: 0, &visible)) }
     block.results = (0..<3).map { _ in .value(generator.pick(visible)) } + [.float(.infinity)]
     function.body = block
+    function.calls = (0..<Self.calls).map { call($0, visible) }
     function.outputs = .tuple([
       .leaf(1), .list([.leaf(0)]),
       .record(className: "pkg.Out", fields: [.init("a b", .leaf(2)), .init("c", .constant(attribute(2)))]), .leaf(3),
@@ -128,10 +130,31 @@ struct RandomFunctions {
     let modules = (0..<generator.below(3)).map {
       ModuleCall(path: "layer\($0).\(generator.below(2))", className: "torch.nn.Conv2d", call: generator.below(2))
     }
+    let own = place()
+    var origin = Origin(
+      modules: modules, frames: own.frames, call: own.call, sourceOp: generator.pick(["", "aten.add.Tensor"]),
+      node: "add_1")
+    origin.copies = (0..<generator.below(3)).map { _ in place() }
+    return origin
+  }
+
+  private mutating func place() -> Origin.Place {
     let frames = (0..<generator.below(3)).map { _ in
       SourceLocation(
         file: generator.pick(["a.py", "/b c/ü.py"]), line: generator.below(9), function: "forward", text: "y = \"x\"")
     }
-    return Origin(modules: modules, frames: frames, sourceOp: generator.pick(["", "aten.add.Tensor"]), node: "add_1")
+    return Origin.Place(call: generator.chance(50) ? generator.below(Self.calls) : nil, frames: frames)
+  }
+
+  private mutating func call(_ number: Int, _ visible: [Value]) -> FunctionCall {
+    var call = FunctionCall(
+      generator.pick(["utils.area", "net.Net.attend \"0\""]), parent: number > 0 && generator.chance(50) ? 0 : nil,
+      modules: generator.below(3), frames: generator.below(3))
+    call.arguments = (0..<generator.below(3)).map { _ in
+      let value = generator.chance(50) ? Operand.value(generator.pick(visible)) : .scalar(scalar())
+      return FunctionCall.Argument(generator.pick(names), value)
+    }
+    call.returns = (0..<generator.below(3)).map { _ in generator.chance(50) ? generator.pick(names) : nil }
+    return call
   }
 }

@@ -81,7 +81,7 @@ import Testing
     #expect(IRPrinter().print(parsed) == text, "seed \(seed)")
     var bare = function
     bare.body.removeOrigins()
-    bare.passedNames = PassedNames()
+    (bare.passedNames, bare.calls) = (PassedNames(), [])
     #expect(try IRParser.parse(function.description) == bare, "seed \(seed)")
   }
 
@@ -118,6 +118,8 @@ import Testing
     ("function f arguments { %0: f32[] = friend }", "`friend` is not a role"),
     ("function f inputs {} outputs () body { a @ m3 return }", "there is no module 3 in the table of origins"),
     ("function f inputs {} outputs () body { return } origins { line 0 0:1 \"\" \"\" }", "there is no file 0"),
+    ("function f inputs {} outputs () body { a @ c1 return } calls { 0 \"g\" 0 1 }", "there is no call 1"),
+    ("function f inputs {} outputs () body { return } calls { 0 in 0 \"g\" 0 1 }", "there is no enclosing call 0"),
     ("function f inputs {} outputs () body { return } rest", "expected the end, found `r`"),
   ])
   func namesWhatIsWrong(text: String, message: String) {

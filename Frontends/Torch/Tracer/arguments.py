@@ -30,19 +30,21 @@ class Passed:
         For an input of the whole trace `source` is its number among them, from the end: -1 is the last one.
         """
         for path, name, node in self._records:
-            if node in self._inputs:
-                yield path, name, self._inputs[node], 0
-            elif node.op == "call_function" and node.target is operator.getitem:
-                yield path, name, *node.args
-            elif node.op == "call_function":
-                yield path, name, node, 0
+            found = self.source(node)
+            if found is not None:
+                yield path, name, *found
+
+    def source(self, node):
+        """(source, part) of a node, as in `records`; None for what is neither computed nor an input."""
+        if node in (self._inputs or {}):
+            return self._inputs[node], 0
+        if node.op != "call_function":
+            return None
+        return node.args if node.target is operator.getitem else (node, 0)
 
     def note(self, tracer, module, args, kwargs):
         """Note the tensors of a call that the tracer is about to enter."""
-        if self._inputs is None:
-            # The parameters and buffers come before the inputs.
-            inputs = [n for n in tracer.graph.nodes if n.op == "placeholder"]
-            self._inputs = {node: k - len(inputs) for k, node in enumerate(inputs)}
+        self.note_inputs(tracer)
         if not is_noted(module):
             return
         try:
@@ -58,6 +60,13 @@ class Passed:
             if kind is not inspect.Parameter.VAR_POSITIONAL:
                 named = kind is not inspect.Parameter.VAR_KEYWORD
                 self._note(tracer, path, name if named else None, value)
+
+    def note_inputs(self, tracer):
+        """Note the inputs of the trace, which are all there before anything is computed."""
+        if self._inputs is None:
+            # The parameters and buffers come before the inputs.
+            inputs = [n for n in tracer.graph.nodes if n.op == "placeholder"]
+            self._inputs = {node: k - len(inputs) for k, node in enumerate(inputs)}
 
     def _note(self, tracer, path, name, value):
         """Note a tensor, or those that a container has by name; a tuple's or a list's have none."""

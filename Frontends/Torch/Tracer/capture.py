@@ -1,28 +1,27 @@
 """Run torch.export on an entry while recording source lines, no_grad regions and reads of the training flag.
 
-Loaded as `graft_torch_capture`, after `graft_torch_arguments`.
+Loaded as `graft_torch_capture`, after `graft_torch_frames`.
 """
 
 import contextlib
 import io
 import logging
-import os
 import sys
-import sysconfig
 import warnings
 
 import torch
-from graft_torch_arguments import Passed
+from graft_torch_frames import (
+    MODULES_FOLDER,
+    NN_FOLDER,
+    TORCH_FOLDER,
+    Recorder,
+    is_tracer_file,
+    recording,
+)
 from graft_torch_inputs import call_arguments, flatten, unflatten
 from graft_torch_replaced import replaced_functions, unchanged_picks
 from torch import nn
 
-TORCH_FOLDER = os.path.dirname(torch.__file__) + os.sep
-NN_FOLDER = os.path.join(TORCH_FOLDER, "nn") + os.sep
-STDLIB_FOLDER = sysconfig.get_path("stdlib") + os.sep
-SITE_FOLDERS = tuple({sysconfig.get_path(k) + os.sep for k in ("purelib", "platlib")})
-MODULES_FOLDER = os.path.join(NN_FOLDER, "modules") + os.sep
-SILENT_FILES = tuple(MODULES_FOLDER + name for name in ("module.py", "container.py"))
 FLAGGED_FILES = tuple(
     MODULES_FOLDER + name
     for name in ("dropout.py", "batchnorm.py", "rnn.py", "activation.py", "module.py")
@@ -146,104 +145,6 @@ def quiet():
         logging.disable(before)
 
 
-class Recorder:
-    """What the trace itself does not keep: source frames, interned, and the names by which modules take tensors.
-
-    A node's stack_trace is `graft:INDEX:SERIAL` or, under no_grad, `graft:INDEX:SERIAL:n`: the frames, and a number of
-    its own that the nodes it is decomposed into share.
-    """
-
-    def __init__(self):
-        self.stacks = []
-        self.passed = Passed()
-        self._count = 0
-        self._index = {}
-        self._wanted = {}
-
-    def key(self, frame):
-        """The stack_trace of a node made in this frame; None outside the entry's forward."""
-        entries = []
-        root = Root.forward.__code__
-        while frame is not None and frame.f_code is not root:
-            code = frame.f_code
-            wanted = self._wanted.get(code)
-            if wanted is None:
-                wanted = self._wanted[code] = is_source_file(code.co_filename)
-            if wanted and not (
-                entries
-                and entries[-1][0] is code
-                and code.co_filename.startswith(TORCH_FOLDER)
-            ):
-                entries.append((code, frame.f_lineno))
-            frame = frame.f_back
-        if frame is None:
-            return None
-        stack = tuple(reversed(entries))
-        index = self._index.get(stack)
-        if index is None:
-            index = self._index[stack] = len(self.stacks)
-            self.stacks.append(stack)
-        self._count += 1
-        suffix = "" if torch.is_grad_enabled() else ":n"
-        return f"graft:{index}:{self._count}{suffix}"
-
-
-def read_key(trace):
-    """(INDEX, SERIAL) of a node's stack_trace; None for a node that was not recorded."""
-    if not (trace or "").startswith("graft:"):
-        return None
-    _, index, serial = trace.split(":")[:3]
-    return int(index), int(serial)
-
-
-def is_tracer_file(path):
-    return "graft_torch_" in path or path.startswith(("<graft", HERE))
-
-
-HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep if __file__ else "<graft"
-
-
-def is_source_file(path):
-    """Whether frames of this file belong in a node's source location: user code, libraries, torch.nn's leaves."""
-    if path.startswith(TORCH_FOLDER):
-        if path.startswith(SILENT_FILES):
-            return False
-        return path.startswith(NN_FOLDER) or path == TORCH_FOLDER + "functional.py"
-    if path.startswith("<") or is_tracer_file(path):
-        return False
-    return path.startswith(SITE_FOLDERS) or not path.startswith(STDLIB_FOLDER)
-
-
-@contextlib.contextmanager
-def recording(recorder):
-    """Record the source frames of each node that torch.export's tracer creates, and what modules are passed."""
-    from torch.fx.experimental.proxy_tensor import _ModuleStackTracer
-
-    original = _ModuleStackTracer.create_node
-    original_call = _ModuleStackTracer.call_module
-
-    def create_node(self, *args, **kwargs):
-        self.record_stack_traces = False
-        node = original(self, *args, **kwargs)
-        if node.op == "call_function" and not node.stack_trace:
-            key = recorder.key(sys._getframe(1))
-            if key is not None:
-                node.meta["stack_trace"] = key
-        return node
-
-    def call_module(self, module, forward, args, kwargs):
-        recorder.passed.note(self, module, args, kwargs)
-        return original_call(self, module, forward, args, kwargs)
-
-    _ModuleStackTracer.create_node = create_node
-    _ModuleStackTracer.call_module = call_module
-    try:
-        yield
-    finally:
-        _ModuleStackTracer.create_node = original
-        _ModuleStackTracer.call_module = original_call
-
-
 def concerns_training(module, path):
     """Whether code in this file that reads the module's `training` may change more than a flagged operator."""
     if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is None:
@@ -310,7 +211,7 @@ def export(entry, inputs, train):
     for index, leaf in enumerate(inputs.leaves):
         axes = [a for a in range(leaf.dim()) if (index, a) in inputs.symbols]
         dynamic.append({a: torch.export.Dim.DYNAMIC for a in axes} or None)
-    recorder, reads = Recorder(), []
+    recorder, reads = Recorder(Root.forward.__code__, entry), []
     with kept_modes(root), torch.enable_grad():
         root.train(train)
         if not train and any(m.training for m in root.modules()):

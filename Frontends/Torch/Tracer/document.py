@@ -8,8 +8,8 @@ import math
 import operator
 
 import torch
-from graft_torch_capture import read_key
 from graft_torch_entry import GraftError
+from graft_torch_frames import read_key
 from graft_torch_inputs import Leaf, dtype_name
 from graft_torch_sizes import write_expression
 from torch.export.graph_signature import InputKind, OutputKind
@@ -20,12 +20,13 @@ TRIPLE = ("layout", "memory_format", "device")
 class GraphWriter:
     """Writes one exported program as a GRAPH."""
 
-    def __init__(self, captured, symbols, paths, statements):
+    def __init__(self, captured, symbols, paths, statements, functions):
         self.captured = captured
         self.program = captured.program
         self.symbols = symbols
         self.paths = paths
         self.statements = statements
+        self.functions = functions
         self.references = {}
         self.constants = {}
         self.unrecorded = set()
@@ -71,34 +72,55 @@ class GraphWriter:
         placeholders = [
             p for p in placeholders if p["kind"] == "input" or p["name"] in used
         ]
+        sources = Sources(nodes, placeholders, self.serials)
         return {
             "placeholders": placeholders,
+            "calls": self._calls(nodes, sources),
             "nodes": nodes,
             "outputs": written,
             "mutations": mutations,
-            "passed": self._passed(nodes, placeholders),
+            "passed": [
+                [path.removeprefix("root."), name, reference]
+                for path, name, *source in self.captured.recorder.passed.records()
+                if (reference := sources.reference(*source)) is not None
+            ],
         }
 
-    def _passed(self, nodes, placeholders):
-        """[module's path, name, reference] of each tensor that the graph has and a module is passed by name."""
-        inputs = [p["name"] for p in placeholders if p["kind"] == "input"]
-        by_serial = {
-            self.serials[n["name"]]: n for n in nodes if n["name"] in self.serials
-        }
-        found = []
-        for path, name, source, part in self.captured.recorder.passed.records():
-            if isinstance(source, int):
-                if -source > len(inputs):
-                    continue
-                reference = {"ref": inputs[source], "index": 0}
-            else:
-                key = read_key(source.meta.get("stack_trace"))
-                node = by_serial.get(key[1]) if key is not None else None
-                if node is None or part >= len(node["results"]):
-                    continue
-                reference = {"ref": node["name"], "index": part}
-            found.append([path.removeprefix("root."), name, reference])
-        return found
+    def _calls(self, nodes, sources):
+        """CALLs of the user's own functions that the nodes are part of, by whose positions the nodes then name them."""
+        recorded = self.captured.recorder.calls
+        needed = set()
+        for node in nodes:
+            number = node["own_call"]
+            while number is not None and number not in needed:
+                needed.add(number)
+                number = recorded[number].parent
+        position = {number: k for k, number in enumerate(sorted(needed))}
+        for node in nodes:
+            node["own_call"] = position.get(node["own_call"])
+        calls = []
+        for number in sorted(needed):
+            call = recorded[number]
+            arguments = [[n, self._given(v, sources)] for n, v in call.arguments]
+            calls.append(
+                {
+                    "function": self.functions.index(call.code, call.module),
+                    "parent": position.get(call.parent),
+                    "modules": call.modules,
+                    "frames": call.frames,
+                    "arguments": [[n, v] for n, v in arguments if v is not None],
+                }
+            )
+        return calls
+
+    def _given(self, value, sources):
+        """ARG of what a call was given; None if it is not known what that is in this graph."""
+        if isinstance(value, float):
+            return {"float": repr(value)}
+        if not isinstance(value, torch.fx.Node):
+            return value
+        source = self.captured.recorder.passed.source(value)
+        return sources.reference(*source) if source is not None else None
 
     def _stop_gradients(self, nodes, outputs):
         """Cut the gradient where a value made under no_grad is used by code outside of it."""
@@ -170,6 +192,8 @@ class GraphWriter:
             elif inner.op == "output":
                 outputs = [self.argument(v, None) for v in inner.args[0]]
         self.references = outer
+        for inner in nodes:
+            inner["own_call"] = None
         return {
             "placeholders": placeholders,
             "nodes": nodes,
@@ -268,9 +292,9 @@ class GraphWriter:
                 stack.append([path.removeprefix("root."), cls])
             root_class = cls
         key = read_key(node.meta.get("stack_trace"))
-        frames = []
+        frames, own_call = [], None
         if key is not None:
-            index = key[0]
+            index, _, own_call = key
             if index not in self._stacks:
                 self._stacks[index] = [
                     self.statements.frame(*f)
@@ -286,6 +310,7 @@ class GraphWriter:
             "class": innermost[1],
             "stack": stack,
             "frames": frames,
+            "own_call": own_call,
         }
 
     def _arguments(self, node):
@@ -339,6 +364,26 @@ class GraphWriter:
             "argument-kind",
             f"an argument of type {type(value).__name__} is not supported",
         )
+
+
+class Sources:
+    """What nodes of the first trace are in the graph that is written."""
+
+    def __init__(self, nodes, placeholders, serials):
+        self._inputs = [p["name"] for p in placeholders if p["kind"] == "input"]
+        # A node may have been decomposed into several: the last one has its result.
+        self._nodes = {serials[n["name"]]: n for n in nodes if n["name"] in serials}
+
+    def reference(self, source, part):
+        """The ARG of part number `part` of what a node computes, or of an input by number; None if it is not there."""
+        if isinstance(source, int):
+            known = -source <= len(self._inputs)
+            return {"ref": self._inputs[source], "index": 0} if known else None
+        key = read_key(source.meta.get("stack_trace"))
+        node = self._nodes.get(key[1]) if key is not None else None
+        if node is None or part >= len(node["results"]):
+            return None
+        return {"ref": node["name"], "index": part}
 
 
 def has_tensor(value):

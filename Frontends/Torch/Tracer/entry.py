@@ -1,7 +1,7 @@
 """Find what an ENTRY names and build it: a module class, an instance, a factory or a plain function.
 
 Loaded as `graft_torch_entry`. The order in which the files register in `sys.modules` is
-entry, inputs, replaced, capture, document, modes, problems, tracer, draws, source.
+entry, inputs, replaced, arguments, frames, capture, document, modes, problems, tracer, draws, source.
 
 Rule for a callable that is neither a module nor a module class: it is called with `init` alone when `init` fills every
 required parameter; a result that is a module makes it a factory. Anything else is a plain function of tensors.

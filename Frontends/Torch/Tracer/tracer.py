@@ -22,7 +22,7 @@ from graft_torch_inputs import (
 from graft_torch_modes import has_stray_flags, same_but_for_flags
 from graft_torch_problems import check_modes, check_outputs, explain, run_eagerly
 from graft_torch_sizes import Symbols
-from graft_torch_statements import Statements
+from graft_torch_statements import Functions, Statements
 
 
 def trace(request, tensors):
@@ -55,11 +55,12 @@ def trace_entry(entry, inputs, mode):
     """The trace document and its buffers for an entry and its inputs, in "both" modes or in "eval" only."""
     captured = attempt_export(entry, inputs, mode == "both")
     symbols = bind_symbols(captured, inputs)
-    statements, constants = Statements(), {}
+    statements, functions, constants = Statements(), Functions(), {}
     paths, parameters, buffers, tensors = describe_state(entry.module)
 
     def write(part):
-        writer = GraphWriter(part, bind_symbols(part, inputs), paths, statements)
+        symbols = bind_symbols(part, inputs)
+        writer = GraphWriter(part, symbols, paths, statements, functions)
         graph = writer.write()
         constants.update(writer.constants)
         return graph
@@ -86,6 +87,7 @@ def trace_entry(entry, inputs, mode):
         "entry": describe_entry(entry),
         "symbols": describe_symbols(captured, symbols, inputs),
         "modules": describe_modules(entry.module),
+        "functions": functions.described,
         "parameters": parameters,
         "buffers": buffers,
         "constants": [

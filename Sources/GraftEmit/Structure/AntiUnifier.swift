@@ -1,3 +1,4 @@
+package import GraftIR
 package import GraftSyntax
 
 /// Finds the one body that several function bodies are instances of: the same statements, in which some constants differ.
@@ -6,6 +7,8 @@ package struct AntiUnifier {
   package struct Constant: Sendable {
     package var name: String
     package var values: [PythonExpression]
+    /// Whether the source gives it as a floating-point number, be it a whole one.
+    package var isGivenAsFloat = false
   }
 
   /// The named parameters of a function that bodies may call.
@@ -21,6 +24,7 @@ package struct AntiUnifier {
 
   package private(set) var constants: [Constant] = []
   private let signatures: [String: Signature]
+  private let given: GivenNumbers
   private var taken: Set<String>
   /// Which instances are compared now; the others have no say in what is found.
   private var present: [Int] = []
@@ -36,9 +40,15 @@ package struct AntiUnifier {
   /// - Parameters:
   ///   - signatures: of the functions that bodies call, by name: a keyword argument that one instance leaves out has its
   ///     default there, and constants are named after the parameters that they are passed for.
+  ///   - given: for each instance, the numbers that the source gives it, by parameter: constants that follow from them are
+  ///     written in their terms.
   ///   - names: what a new parameter must not be called.
-  package init(signatures: [String: Signature], avoiding names: Set<String>) {
+  package init(
+    signatures: [String: Signature], given: [[(name: String, value: Scalar)]] = [],
+    avoiding names: Set<String>
+  ) {
     self.signatures = signatures
+    self.given = GivenNumbers(given)
     taken = names
   }
 
@@ -50,41 +60,70 @@ package struct AntiUnifier {
 
   /// The common body where some instances have a child module that the others lack.
   ///
-  /// The statements that use the child must stand together and compute one variable, for which the others read another
-  /// one: `identity = x`, and in front of the child's statements `if "downsample" in params:`.
+  /// The statements that use the child must stand together, with others that only they need, and compute one variable. For
+  /// that the others have another one, `identity = x` and in front of the child's statements `if "downsample" in params:`;
+  /// or they have one of the same name.
   ///
   /// - Parameters:
   ///   - child: the child's name.
   ///   - owners: the instances that have it.
+  ///   - inputs: the names of all instances' parameters.
   package mutating func unify(
-    _ bodies: [[PythonStatement]], optional child: String, of owners: Set<Int>
+    _ bodies: [[PythonStatement]], optional child: String, of owners: Set<Int>, inputs: [String] = []
   ) -> [PythonStatement]? {
     let others = bodies.indices.filter { !owners.contains($0) }
     guard let owner = owners.min(), let other = others.first else { return nil }
     let uses = bodies[owner].indices.filter { bodies[owner][$0].mentions(child: child) }
-    guard let start = uses.first, let last = uses.last, uses.count == last - start + 1 else { return nil }
-    let length = bodies[owner].count - uses.count
-    guard owners.allSatisfy({ bodies[$0].count == bodies[owner].count }),
-      others.allSatisfy({ bodies[$0].count == length })
+    let length = bodies[owner].count - bodies[other].count
+    guard let first = uses.first, let last = uses.last, length > last - first,
+      owners.allSatisfy({ bodies[$0].count == bodies[owner].count }),
+      others.allSatisfy({ bodies[$0].count == bodies[other].count })
     else { return nil }
-    let assigned = bodies[owner][start...last].flatMap(\.assignedNames)
-    let read = bodies[owner][(last + 1)...].flatMap(\.names)
-    guard let name = assigned.last, assigned.count(where: { read.contains($0) }) == 1, read.contains(name) else {
+    for start in (max(0, last - length + 1)...first).reversed() {
+      let optional = Optional(child: child, owners: owners, range: start..<(start + length))
+      var attempt = self
+      guard start + length <= bodies[owner].count, let body = attempt.unify(bodies, optional, inputs: inputs) else {
+        continue
+      }
+      self = attempt
+      return body
+    }
+    return nil
+  }
+
+  /// A child module that only some instances have, and their statements that the others lack.
+  private struct Optional {
+    let child: String
+    let owners: Set<Int>
+    let range: Range<Int>
+  }
+
+  private mutating func unify(
+    _ bodies: [[PythonStatement]], _ optional: Optional, inputs: [String]
+  ) -> [PythonStatement]? {
+    let (owners, range) = (optional.owners, optional.range)
+    guard let owner = owners.min(), let other = bodies.indices.first(where: { !owners.contains($0) }) else {
       return nil
     }
+    let assigned = bodies[owner][range].flatMap(\.assignedNames)
+    let read = Set(bodies[owner][range.upperBound...].flatMap(\.names))
+    guard let name = assigned.last, Set(assigned).intersection(read) == [name] else { return nil }
     present = Array(bodies.indices)
-    guard let before = unifyAll(bodies.map { Array($0[..<start]) }) else { return nil }
-    alias = Alias(name: name, owners: owners, other: nil)
-    let rest = bodies.indices.map { Array(bodies[$0][(owners.contains($0) ? last + 1 : start)...]) }
-    let after = unifyAll(rest)
-    guard let after, let replaced = alias?.other, !bodies[other][..<start].flatMap(\.assignedNames).contains(name)
-    else { return nil }
+    guard let before = unifyAll(bodies.map { Array($0[..<range.lowerBound]) }) else { return nil }
+    let known = inputs + bodies[other][..<range.lowerBound].flatMap(\.assignedNames)
+    if !known.contains(name) { alias = Alias(name: name, owners: owners, other: nil) }
+    let rest = bodies.indices.map { index in
+      Array(bodies[index][(owners.contains(index) ? range.upperBound : range.lowerBound)...])
+    }
+    let isAliased = alias != nil
+    guard let after = unifyAll(rest), !isAliased || alias?.other != nil else { return nil }
+    let start = alias?.other.map { PythonStatement.assign(.name(name), .name($0)) }
     alias = nil
     present = owners.sorted()
-    guard let optional = unifyAll(present.map { Array(bodies[$0][start...last]) }) else { return nil }
-    let test = PythonExpression.string(child).compared(.in, "params")
-    let named = optional.map { $0.mapExpressions(namingConstants) }
-    return before + [.assign(.name(name), .name(replaced)), .if(test, named)] + after
+    guard let own = unifyAll(present.map { Array(bodies[$0][range]) }) else { return nil }
+    let test = PythonExpression.string(optional.child).compared(.in, "params")
+    let named = own.map { $0.mapExpressions(namingConstants) }
+    return before + (start.map { [$0] } ?? []) + [.if(test, named)] + after
   }
 
   private mutating func unifyAll(_ bodies: [[PythonStatement]]) -> [PythonStatement]? {
@@ -168,17 +207,19 @@ package struct AntiUnifier {
     if expressions.allSatisfy({ $0 == first }) { return first }
     if let shared = aliased(expressions) { return shared }
     if expressions.allSatisfy(\.isConstant) { return constant(expressions, for: parameter) }
-    if case .call = first { return unifyCalls(expressions) }
+    if expressions.allSatisfy(\.isCall) { return unifyCalls(expressions) }
     let heads = expressions.map { $0.mapChildren { _ in .none } }
-    guard heads.allSatisfy({ $0 == heads[0] }) else { return nil }
+    guard heads.allSatisfy({ $0 == heads[0] }) else { return unifyWithNeutral(expressions, of: count) }
     if case .name = first { return nil }
     if case .subscript(let base, _) = first, base.isTreeAccess { return nil }
     if case .formattedString = first { return nil }
     let children = expressions.map(\.children)
     guard children.allSatisfy({ $0.count == children[0].count }) else { return nil }
+    // A constant within a product is not what is passed for the parameter.
+    let inner = first.isComposed ? nil : parameter
     var unified: [PythonExpression] = []
     for index in children[0].indices {
-      guard let child = unify(children.map { $0[index] }, of: count, for: parameter) else { return nil }
+      guard let child = unify(children.map { $0[index] }, of: count, for: inner) else { return nil }
       unified.append(child)
     }
     var next = unified.makeIterator()
@@ -231,6 +272,10 @@ package struct AntiUnifier {
 
   /// The parameter for a constant with these values in the instances that are compared.
   private mutating func constant(_ values: [PythonExpression], for parameter: String?) -> PythonExpression {
+    if let term = given.term(for: values, in: present) {
+      for name in term.parameters { declare(given: name) }
+      return term.expression
+    }
     if let known = constants.first(where: { constant in present.map { constant.values[$0] } == values }) {
       return .name(known.name)
     }
@@ -244,6 +289,53 @@ package struct AntiUnifier {
   }
 }
 
+extension AntiUnifier {
+  /// Makes a parameter of one that the source gives a number for.
+  private mutating func declare(given name: String) {
+    guard !constants.contains(where: { $0.name == name }) else { return }
+    let values = given.values(of: name)
+    taken.insert(name)
+    constants.append(
+      Constant(
+        name: name, values: values.map { FunctionEmitter.number($0) }, isGivenAsFloat: values.contains(where: \.isFloat)
+      ))
+    constants.sort { given.position(of: $0.name) < given.position(of: $1.name) }
+  }
+
+  /// `x - low` where some instances have `x` only, as the source gives them a `low` of 0.
+  private mutating func unifyWithNeutral(_ expressions: [PythonExpression], of count: Int) -> PythonExpression? {
+    for case .binary(_, let sign, let right) in expressions where right.isConstant {
+      guard let neutral = sign.neutralRight else { continue }
+      var (left, constants): ([PythonExpression], [PythonExpression]) = ([], [])
+      for expression in expressions {
+        if case .binary(let base, sign, let constant) = expression, constant.isConstant {
+          left.append(base)
+          constants.append(constant)
+        } else {
+          left.append(expression)
+          constants.append(.integer(neutral))
+        }
+      }
+      guard given.term(for: constants, in: present) != nil else { continue }
+      let before = self
+      if let base = unify(left, of: count) { return .binary(base, sign, constant(constants, for: nil)) }
+      self = before
+    }
+    return nil
+  }
+}
+
+extension PythonBinaryOperator {
+  /// What changes nothing on the right.
+  fileprivate var neutralRight: Int? {
+    switch self {
+    case .add, .subtract: 0
+    case .multiply, .divide, .power: 1
+    default: nil
+    }
+  }
+}
+
 extension PythonExpression {
   /// Whether it is a number, a truth value, a string, or a tuple of such.
   package var isConstant: Bool {
@@ -251,6 +343,16 @@ extension PythonExpression {
     case .integer, .float, .boolean, .string: true
     case .unary(.minus, let operand): operand.isConstant
     case .tuple(let items): items.allSatisfy(\.isConstant)
+    default: false
+    }
+  }
+
+  fileprivate var isCall: Bool { if case .call = self { true } else { false } }
+
+  /// Whether it is computed from its parts, as tuples and signed numbers are not.
+  fileprivate var isComposed: Bool {
+    switch self {
+    case .binary, .comparison, .conditional, .subscript, .attribute: true
     default: false
     }
   }

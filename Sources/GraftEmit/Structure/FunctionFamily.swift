@@ -1,3 +1,4 @@
+package import GraftIR
 package import GraftSyntax
 
 /// Functions that are the same but for constants, as one function with these as keyword arguments.
@@ -14,23 +15,26 @@ package struct FunctionFamily: Sendable {
   ///
   /// - Parameters:
   ///   - children: for each function, the names at the top of its tree of parameters.
+  ///   - given: for each function, the numbers that the source gives it, by parameter.
   ///   - signatures: of the functions that they call.
   package static func families(
-    of functions: [PythonFunction], children: [Set<String>], signatures: [String: AntiUnifier.Signature]
+    of functions: [PythonFunction], children: [Set<String>], given: [[(name: String, value: Scalar)]] = [],
+    signatures: [String: AntiUnifier.Signature]
   ) -> [FunctionFamily] {
     var families: [FunctionFamily] = []
     for index in functions.indices {
       var isPlaced = false
       for (position, family) in families.enumerated() where !isPlaced {
         let members = family.members + [index]
-        if let larger = FunctionFamily(members, of: functions, children: children, signatures: signatures) {
+        let larger = FunctionFamily(members, of: functions, children: children, given: given, signatures: signatures)
+        if let larger {
           families[position] = larger
           isPlaced = true
         }
       }
-      if !isPlaced, let own = FunctionFamily([index], of: functions, children: children, signatures: signatures) {
-        families.append(own)
-      }
+      if isPlaced { continue }
+      let own = FunctionFamily([index], of: functions, children: children, given: given, signatures: signatures)
+      if let own { families.append(own) }
     }
     return families
   }
@@ -38,7 +42,7 @@ package struct FunctionFamily: Sendable {
   /// - Returns: nil when the functions differ in more than a few constants and a child module that not all have.
   private init?(
     _ members: [Int], of functions: [PythonFunction], children: [Set<String>],
-    signatures: [String: AntiUnifier.Signature]
+    given: [[(name: String, value: Scalar)]], signatures: [String: AntiUnifier.Signature]
   ) {
     guard let first = members.first else { return nil }
     let own = members.map { functions[$0] }
@@ -47,12 +51,14 @@ package struct FunctionFamily: Sendable {
     let (signature, returns) = (function.parameters, function.returns)
     guard own.allSatisfy({ $0.parameters == signature && $0.returns == returns }) else { return nil }
     let names = Set(signature.all.map(\.name)).union(own.flatMap(\.body).flatMap(\.names))
-    var unifier = AntiUnifier(signatures: signatures, avoiding: names)
+    let known = given.isEmpty ? [] : members.map { given[$0] }
+    var unifier = AntiUnifier(signatures: signatures, given: known, avoiding: names)
     let optional = Self.optionalChild(members.map { children[$0] })
     let body: [PythonStatement]?
     if let optional {
       var attempt = unifier
-      if let common = attempt.unify(own.map(\.body), optional: optional.name, of: optional.owners) {
+      let inputs = signature.all.map(\.name)
+      if let common = attempt.unify(own.map(\.body), optional: optional.name, of: optional.owners, inputs: inputs) {
         unifier = attempt
         body = common
       } else {
@@ -65,7 +71,7 @@ package struct FunctionFamily: Sendable {
     parameters = unifier.constants
     function.body = body
     let constants = parameters.map {
-      PythonParameter($0.name, annotation: $0.values[0].typeName, default: $0.usual)
+      PythonParameter($0.name, annotation: $0.typeName, default: $0.usual)
     }
     function.parameters.keywordOnly.insert(contentsOf: constants, at: 0)
   }
@@ -86,6 +92,13 @@ package struct FunctionFamily: Sendable {
 }
 
 extension AntiUnifier.Constant {
+  /// The type of all values: a float if one of several numbers is.
+  fileprivate var typeName: PythonExpression {
+    let names = values.map(\.typeName)
+    let isFloat = names[0] == "int" && (isGivenAsFloat || names.contains("float"))
+    return isFloat ? "float" : names[0]
+  }
+
   /// The value that most instances have; of several such, the first one's.
   var usual: PythonExpression {
     var best = values[0]

@@ -46,7 +46,8 @@ package struct IRParser {
       function.passedNames.record(PassedNames.Entry(module: module, name: name, value: try value()))
     }
     try scanner.expect("}")
-    var origins = OriginReader()
+    if scanner.take(word: "calls") { try parseCalls() }
+    var origins = OriginReader(calls: function.calls.count)
     if scanner.take(word: "origins") { try origins.read(&scanner) }
     scanner.skipSpace()
     if !scanner.isAtEnd { throw scanner.expected("the end") }
@@ -95,6 +96,33 @@ package struct IRParser {
     case "key": return .key
     case let other: throw scanner.failure("`\(other)` is not a role")
     }
+  }
+
+  /// `{ 0 "utils.area" 0 1 ("boxes" = %boxes.0) returns ["width", none] }`
+  private mutating func parseCalls() throws {
+    try scanner.expect("{")
+    while !scanner.take("}") {
+      let number = function.calls.count
+      guard try scanner.integer("a call's number") == number else {
+        throw scanner.failure("expected the number \(number)")
+      }
+      let parent = scanner.take(word: "in") ? try scanner.index(below: number, "enclosing call") : nil
+      var call = FunctionCall(
+        try scanner.string(), parent: parent, modules: try scanner.index(below: Int.max, "count of modules"),
+        frames: try scanner.index(below: Int.max, "count of frames"))
+      scanner.skipSpace()
+      if scanner.peek == UInt8(ascii: "(") { call.arguments = try list("(", ")") { try $0.callArgument() } }
+      if scanner.take(word: "returns") {
+        call.returns = try list("[", "]") { $0.scanner.take(word: "none") ? nil : try $0.scanner.string() }
+      }
+      function.calls.append(call)
+    }
+  }
+
+  private mutating func callArgument() throws -> FunctionCall.Argument {
+    let name = try scanner.string()
+    try scanner.expect("=")
+    return FunctionCall.Argument(name, try operand())
   }
 
   // MARK: Values

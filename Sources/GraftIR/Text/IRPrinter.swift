@@ -63,7 +63,18 @@ private struct IRWriter {
     if origins != nil { writePassedNames() }
     depth -= 1
     line("}")
-    if let origins { section("origins", origins.lines) }
+    guard let origins else { return }
+    if !function.calls.isEmpty { section("calls", function.calls.enumerated().map(text)) }
+    section("origins", origins.lines)
+  }
+
+  /// `1 in 0 "utils.area" 0 2 ("boxes" = %boxes.0) returns ["width", none]`.
+  func text(_ number: Int, _ call: FunctionCall) -> String {
+    let parent = call.parent.map { " in \($0)" } ?? ""
+    let arguments = call.arguments.map { "\(IRText.quoted($0.name)) = \(operand($0.value))" }.joined(separator: ", ")
+    let names = call.returns.map { $0.map(IRText.quoted) ?? "none" }.joined(separator: ", ")
+    return "\(number)\(parent) \(IRText.quoted(call.function)) \(call.modules) \(call.frames)"
+      + (arguments.isEmpty ? "" : " (\(arguments))") + (names.isEmpty ? "" : " returns [\(names)]")
   }
 
   mutating func writePassedNames() {

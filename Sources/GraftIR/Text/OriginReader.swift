@@ -1,15 +1,23 @@
 /// What stands behind an operation about where it came from: numbers in the table of origins.
 struct OriginReference {
+  struct Place {
+    var call: Int?
+    var line: Int?
+  }
+
   var module: Int?
-  var line: Int?
+  /// The operation's own, then those of its copies.
+  var places: [Place] = []
   var sourceOp = ""
   var node = ""
 
-  /// Reads ` @ m3 l7 "aten.add.Tensor" "add_1"`, of which everything may be missing.
+  /// Reads ` @ m3 c0 l7 + c1 l9 "aten.add.Tensor" "add_1"`, of which everything may be missing.
   init(_ scanner: inout IRScanner) throws {
     guard scanner.take("@") else { return }
     module = try Self.entry("m", &scanner)
-    line = try Self.entry("l", &scanner)
+    repeat {
+      places.append(Place(call: try Self.entry("c", &scanner), line: try Self.entry("l", &scanner)))
+    } while scanner.take("+")
     scanner.skipSpace()
     if scanner.peek == UInt8(ascii: "\"") {
       sourceOp = try scanner.string()
@@ -36,7 +44,11 @@ struct OriginReader {
   private var files: [String] = []
   private var modules: [[ModuleCall]] = []
   private var frames: [[SourceLocation]] = []
+  private let callCount: Int
   private var spent = 0
+
+  /// - Parameter calls: how many calls of functions there are.
+  init(calls: Int) { callCount = calls }
 
   mutating func read(_ scanner: inout IRScanner) throws {
     try scanner.expect("{")
@@ -77,9 +89,20 @@ struct OriginReader {
   }
 
   func resolve(_ reference: OriginReference) throws -> Origin {
-    Origin(
-      modules: try stack(reference.module, among: modules, "module"),
-      frames: try stack(reference.line, among: frames, "line"), sourceOp: reference.sourceOp, node: reference.node)
+    var places = try reference.places.map(place)
+    let own = places.isEmpty ? Origin.unknown.place : places.removeFirst()
+    var origin = Origin(
+      modules: try stack(reference.module, among: modules, "module"), frames: own.frames, call: own.call,
+      sourceOp: reference.sourceOp, node: reference.node)
+    origin.copies = places
+    return origin
+  }
+
+  private func place(_ reference: OriginReference.Place) throws -> Origin.Place {
+    if let call = reference.call, !(0..<callCount).contains(call) {
+      throw Diagnostic(.invalidPackage, "program text: there is no call \(call)")
+    }
+    return Origin.Place(call: reference.call, frames: try stack(reference.line, among: frames, "line"))
   }
 
   private func stack<T>(_ index: Int?, among stacks: [[T]], _ what: String) throws -> [T] {

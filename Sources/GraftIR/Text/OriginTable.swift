@@ -30,13 +30,17 @@ struct OriginTable {
     var module: Int?
     for call in origin.modules { module = index(of: call, in: module) }
     if let module { text += " m\(module)" }
-    var frame: Int?
-    for location in origin.frames { frame = index(of: location, in: frame) }
-    if let frame { text += " l\(frame)" }
+    text += ([origin.place] + origin.copies).map { reference(to: $0) }.joined(separator: " +")
     if !origin.sourceOp.isEmpty || !origin.node.isEmpty {
       text += " \(IRText.quoted(origin.sourceOp)) \(IRText.quoted(origin.node))"
     }
     return text
+  }
+
+  private mutating func reference(to place: Origin.Place) -> String {
+    var frame: Int?
+    for location in place.frames { frame = index(of: location, in: frame) }
+    return (place.call.map { " c\($0)" } ?? "") + (frame.map { " l\($0)" } ?? "")
   }
 
   private mutating func index(of call: ModuleCall, in parent: Int?) -> Int {

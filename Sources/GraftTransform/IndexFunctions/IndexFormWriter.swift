@@ -19,10 +19,11 @@ final class IndexFormWriter {
   /// What is written already and can be used where the writer is.
   private var operands: [Place: Operand] = [:]
 
-  /// A planned operation in a call of modules, which become functions that compute their own.
+  /// A planned operation in calls of modules and functions, which become functions that compute their own.
   private struct Place: Hashable {
     var node: Int
     var modules: [ModuleCall]
+    var call: Int?
   }
 
   init(_ analysis: IndexFunctionAnalysis, _ choice: IndexFormChoice) {
@@ -39,7 +40,7 @@ final class IndexFormWriter {
     var result = builder.function
     result.body = body
     result.stateUpdates = result.stateUpdates.map { StateUpdate(path: $0.path, value: substitute($0.value)) }
-    result.passedNames = result.passedNames.mapValues { replacements[$0] ?? $0 }
+    result.mapPassed { replacements[$0] ?? $0 }
     return result
   }
 
@@ -111,7 +112,7 @@ final class IndexFormWriter {
     case .absent: return .absent
     case .list(let parts): return .list(try parts.compactMap { try operand($0).asValue })
     case .node(let number):
-      let place = Place(node: number, modules: builder.origin.modules)
+      let place = Place(node: number, modules: builder.origin.modules, call: builder.origin.call)
       if let known = operands[place] { return known }
       let node = table.nodes[number]
       guard let definition = OpCatalogue.definition(node.op) else {

@@ -22,10 +22,9 @@ package struct SplitIntoHeads: Pass {
     for (index, split) in operations.enumerated() where split.name == "split" {
       let reshapes = split.results.compactMap { part -> Int? in
         guard let own = readers[part], own.count == 1, own[0] >= 0, operations[own[0]].name == "reshape",
-          operations[own[0]].origin.modules == split.origin.modules
-        else {
-          return nil
-        }
+          operations[own[0]].origin.modules == split.origin.modules,
+          operations[own[0]].origin.call == split.origin.call
+        else { return nil }
         return own[0]
       }
       let results = reshapes.flatMap { operations[$0].results }

@@ -23,6 +23,7 @@ package struct UnstackSelections: Pass {
     let x: Value
     let axis: Int
     let modules: [ModuleCall]
+    let call: Int?
   }
 
   private func unstacked(_ block: Block, _ function: inout Function) throws -> Block {
@@ -70,7 +71,7 @@ package struct UnstackSelections: Pass {
     let call = OpCall(operation, of: definition, in: function)
     guard let index = try call.dim("index").knownValue, index >= 0 else { return nil }
     let axis = try call.axis("axis", rank: try call.type(0).rank)
-    return (Site(x: x, axis: axis, modules: operation.origin.modules), index)
+    return (Site(x: x, axis: axis, modules: operation.origin.modules, call: operation.origin.call), index)
   }
 
   /// What the source calls the part, or else what the only operation that reads it calls its operand.

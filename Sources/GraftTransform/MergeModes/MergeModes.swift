@@ -19,7 +19,8 @@ package enum MergeModes {
     }
     // A trace leaves out what it does not use.
     let (training, inference) = (
-      training.accepting(inference.arguments, of: inference), inference.accepting(training.arguments, of: training)
+      training.accepting(inference.arguments, of: inference),
+      inference.withoutCalls().accepting(training.arguments, of: training)
     )
     var correspondence = ModeCorrespondence(training: training, inference: inference)
     let results = try zip(training.body.results, inference.body.results).map { a, b in

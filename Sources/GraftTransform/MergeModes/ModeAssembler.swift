@@ -63,6 +63,7 @@ struct ModeAssembler {
     function.body.operations = operations
     function.passedNames = PassedNames(
       [training, inference].flatMap { side in side.function.passedNames.mapValues(side.find).entries })
+    function.calls = training.function.calls.mapValues(training.find)
     function = try EliminateDeadCode().run(function)
     splitKey()
     return function

@@ -2,10 +2,21 @@ import GraftIR
 import GraftOps
 import OrderedCollections
 
-/// Makes constants where they are used: an operation without operands that another module's operations read is
+/// Makes constants where they are used: an operation without operands that the operations of another call read is
 /// repeated in each of them, so that functions need not be handed what they can write down.
 struct RematerialiseConstants {
   private let function: Function
+
+  /// The calls that an operation is part of.
+  private struct Place: Hashable {
+    let modules: [ModuleCall]
+    let call: Int?
+
+    init(_ origin: Origin) {
+      modules = origin.modules
+      call = origin.call
+    }
+  }
 
   init(_ function: Function) { self.function = function }
 
@@ -14,7 +25,7 @@ struct RematerialiseConstants {
     let operations = function.body.operations
     let fixed = operations.filter { $0.isConstant && symbols(of: $0).isEmpty }
     let constants = Dictionary(fixed.map { ($0.results[0], $0) }, uniquingKeysWith: { a, _ in a })
-    var copies: [Value: [[ModuleCall]: Value]] = [:]
+    var copies: [Value: [Place: Value]] = [:]
     var result: [Operation] = []
     for operation in operations {
       var changed = operation
@@ -22,14 +33,15 @@ struct RematerialiseConstants {
         changed.operands = operation.operands.map { operand in
           operand.mapValues { value in
             guard let constant = constants[value] else { return value }
-            let modules = operation.origin.modules
-            if modules == constant.origin.modules { return value }
-            if let known = copies[value]?[modules] { return known }
+            let place = Place(operation.origin)
+            if place == Place(constant.origin) { return value }
+            if let known = copies[value]?[place] { return known }
             var copy = constant
             let own = function.makeValue(function.type(of: value), hint: function.info(value).hint)
             copy.results = [own]
-            copy.origin.modules = modules
-            copies[value, default: [:]][modules] = own
+            copy.origin.modules = place.modules
+            copy.origin.call = place.call
+            copies[value, default: [:]][place] = own
             result.append(copy)
             return own
           }

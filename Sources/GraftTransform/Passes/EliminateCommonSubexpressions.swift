@@ -6,18 +6,21 @@ import OrderedCollections
 ///
 /// A region may use what was computed before it outside, never the other way round. Random operations and those with
 /// regions stay as they are, and so does what a call of another module computes again: modules become functions, which
-/// compute their own.
+/// compute their own. Functions of the source may become functions too, but patterns reach across their calls before:
+/// the operation that stays notes where it was computed again.
 package struct EliminateCommonSubexpressions: Pass {
   package let name = "eliminate common subexpressions"
   package init() {}
 
   package func run(_ function: Function) throws -> Function {
     var worker = Worker(function: function)
-    worker.function.body = worker.reduced(function.body, known: [:])
+    let reduced = worker.reduced(function.body, known: [:])
+    worker.function.body = worker.noting(reduced)
     worker.function.stateUpdates = function.stateUpdates.map {
       StateUpdate(path: $0.path, value: worker.substitute($0.value))
     }
-    worker.function.passedNames = function.passedNames.mapValues { worker.replacements[$0] ?? $0 }
+    let replacements = worker.replacements
+    worker.function.mapPassed { replacements[$0] ?? $0 }
     return worker.function
   }
 
@@ -31,6 +34,10 @@ package struct EliminateCommonSubexpressions: Pass {
   private struct Worker {
     var function: Function
     var replacements: [Value: Value] = [:]
+    /// By the first result of an operation that stayed, the places in other calls of those that did not.
+    private var copies: [Value: OrderedDictionary<Int?, Origin.Place>] = [:]
+
+    init(function: Function) { self.function = function }
 
     func substitute(_ operand: Operand) -> Operand { operand.mapValues { replacements[$0] ?? $0 } }
 
@@ -59,7 +66,12 @@ package struct EliminateCommonSubexpressions: Pass {
     }
 
     private mutating func merge(_ operation: Operation, into earlier: Operation) -> Bool {
-      guard operation.results.map(function.type) == earlier.results.map(function.type) else { return false }
+      guard !operation.results.isEmpty, operation.results.map(function.type) == earlier.results.map(function.type)
+      else { return false }
+      let places = [operation.origin.place] + operation.origin.copies
+      for place in places where place.call != earlier.origin.call && !earlier.origin.copies.contains(callOf: place) {
+        copies[earlier.results[0], default: [:]][place.call] = place
+      }
       for (result, replacement) in zip(operation.results, earlier.results) {
         replacements[result] = replacement
         if function.info(replacement).hint == nil {
@@ -68,5 +80,20 @@ package struct EliminateCommonSubexpressions: Pass {
       }
       return true
     }
+
+    /// The block with the places of copies noted at its operations.
+    func noting(_ block: Block) -> Block {
+      var block = block
+      for (index, operation) in block.operations.enumerated() {
+        guard let first = operation.results.first, let places = copies[first] else { continue }
+        block.operations[index].origin.copies += places.values
+      }
+      return block
+    }
   }
+}
+
+extension [Origin.Place] {
+  /// Whether a place is in the same call as another.
+  fileprivate func contains(callOf place: Origin.Place) -> Bool { contains { $0.call == place.call } }
 }

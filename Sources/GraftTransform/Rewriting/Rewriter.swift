@@ -45,7 +45,7 @@ private final class RewriteDriver {
     var result = builder.function
     result.body = body
     result.stateUpdates = result.stateUpdates.map { StateUpdate(path: $0.path, value: substitute($0.value)) }
-    result.passedNames = result.passedNames.mapValues { replacements[$0] ?? $0 }
+    result.mapPassed { replacements[$0] ?? $0 }
     return result
   }
 

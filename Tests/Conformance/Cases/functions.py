@@ -381,3 +381,56 @@ def robust_statistics(x):
         x.argmax(1),
         x.kthvalue(3).values,
     )
+
+
+def box_area(boxes):
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def overlap_and_union(boxes, others):
+    top_left = torch.max(boxes[:, None, :2], others[:, :2])
+    bottom_right = torch.min(boxes[:, None, 2:], others[:, 2:])
+    width, height = (bottom_right - top_left).clamp(min=0).unbind(-1)
+    overlap = width * height
+    return overlap, box_area(boxes)[:, None] + box_area(others) - overlap
+
+
+def charbonnier(difference, slack):
+    distance = (difference.square() + slack**2).sqrt()
+    return (distance - slack).mean()
+
+
+@case(two_box_sets, dynamic=("boxes=N,4", "others=M,4"), vmap=True)
+def box_regression_losses(boxes, others):
+    """Calls other functions: one in two places, one with two constants, one that returns two tensors."""
+    overlap, union = overlap_and_union(boxes, others)
+    best = others[(overlap / union).argmax(1)]
+    corners = charbonnier(boxes - best, slack=0.1)
+    sizes = charbonnier(box_area(boxes) - box_area(best), slack=2.0)
+    return corners + 0.5 * sizes, 1 - overlap / union
+
+
+def standard(x):
+    return (x - mean_of(x)) / deviation_of(x)
+
+
+def mean_of(x):
+    return x.mean(-1, keepdim=True)
+
+
+def deviation_of(x):
+    return ((x - mean_of(x)).square().mean(-1, keepdim=True) + 1e-5).sqrt()
+
+
+def smooth_step(x, low=0.0, high=1.0):
+    share = ((x - low) / (high - low)).clamp(0, 1)
+    return share * share * (3 - 2 * share)
+
+
+@case("x=f32[N,6]", "y=f32[N,6]", vmap=True)
+def smooth_differences(x, y):
+    """Two calls in one line, calls in a loop, and functions that are one operation together."""
+    steps = smooth_step(x) - smooth_step(y, high=2.0)
+    for width in (1.0, 2.0, 4.0):
+        steps = steps + smooth_step(standard(x) - standard(y), -width, width)
+    return steps

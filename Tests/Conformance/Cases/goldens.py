@@ -164,6 +164,15 @@ golden(
     trained=True,
 )
 golden(
+    "box_regression_losses",
+    functions.box_regression_losses,
+    functions.two_box_sets,
+    "boxes=N,4",
+    "others=M,4",
+    repeat=True,
+    trained=True,
+)
+golden(
     "rotary_embedding",
     functions.rotary_embedding,
     lambda: {"x": torch.randn(2, 5, 3, 8)},

@@ -16,6 +16,7 @@ ORDER = (
     "inputs",
     "replaced",
     "arguments",
+    "frames",
     "capture",
     "sizes",
     "statements",
@@ -51,7 +52,7 @@ import torch
 from graft_torch_inputs import flatten  # noqa: F401
 
 DOCUMENT_KEYS = {
-    "format", "version", "framework", "entry", "symbols", "modules", "parameters", "buffers", "constants", "inputs",
+    "format", "version", "framework", "entry", "symbols", "modules", "functions", "parameters", "buffers", "constants", "inputs",
     "outputs", "input_leaves", "graphs", "output_leaves",
 }  # fmt: skip
 NODE_KEYS = {
@@ -64,6 +65,7 @@ NODE_KEYS = {
     "class",
     "stack",
     "frames",
+    "own_call",
 }
 
 

@@ -1,24 +1,24 @@
 import GraftIR
 import OrderedCollections
 
-/// The operations of one function, cut into those of its own and the calls of the modules within.
-struct ModulePartition {
-  /// An operation and the modules around it that have not been cut out or dissolved yet, outermost first.
+/// The operations of one function, cut into those of its own and the calls within.
+struct CallPartition {
+  /// An operation and the calls around it that have not been cut out or dissolved yet, outermost first.
   struct Item {
     var operation: Operation
-    var modules: ArraySlice<ModuleCall>
+    var calls: ArraySlice<Call>
 
-    init(_ operation: Operation, modules: ArraySlice<ModuleCall>) {
+    init(_ operation: Operation, calls: ArraySlice<Call>) {
       self.operation = operation
-      self.modules = modules
+      self.calls = calls
     }
   }
 
   /// In an order in which every value is computed before it is used.
   enum Element {
     case operation(Item)
-    /// Everything that one call of a module computes.
-    case call(ModuleCall, [Item])
+    /// Everything that one call computes.
+    case call(Call, [Item])
 
     var items: [Item] {
       switch self {
@@ -29,11 +29,11 @@ struct ModulePartition {
   }
 
   private var items: [Item]
-  private let accepts: (ModuleCall, [Item]) -> Bool
+  private let accepts: (Call, [Item]) -> Bool
 
-  /// - Parameter accepts: whether the module's call is to be a function; else its operations, and the calls within, are
-  ///   the caller's own.
-  init(_ items: [Item], accepting accepts: @escaping (ModuleCall, [Item]) -> Bool) {
+  /// - Parameter accepts: whether the call is to be a function; else its operations, and the calls within, are the
+  ///   caller's own.
+  init(_ items: [Item], accepting accepts: @escaping (Call, [Item]) -> Bool) {
     self.items = items
     self.accepts = accepts
   }
@@ -54,16 +54,16 @@ struct ModulePartition {
   }
 
   /// The members of each outermost call, by position.
-  private func grouped() -> OrderedDictionary<ModuleCall, [Int]> {
-    var groups: OrderedDictionary<ModuleCall, [Int]> = [:]
+  private func grouped() -> OrderedDictionary<Call, [Int]> {
+    var groups: OrderedDictionary<Call, [Int]> = [:]
     for (index, item) in items.enumerated() {
-      if let module = item.modules.first { groups[module, default: []].append(index) }
+      if let call = item.calls.first { groups[call, default: []].append(index) }
     }
     return groups
   }
 
   private mutating func dissolve(_ members: [Int]) {
-    for index in members { items[index].modules.removeFirst() }
+    for index in members { items[index].calls.removeFirst() }
   }
 
   /// A call that depends on something that depends on it.
@@ -72,12 +72,12 @@ struct ModulePartition {
   }
 
   /// Sorts so that operands come first, and otherwise by the last of each element's operations.
-  private func ordered(_ groups: OrderedDictionary<ModuleCall, [Int]>) -> Result<[Element], Cycle> {
+  private func ordered(_ groups: OrderedDictionary<Call, [Int]>) -> Result<[Element], Cycle> {
     var nodes: [(element: Element, last: Int, members: [Int])] = []
-    for (module, members) in groups {
-      nodes.append((.call(module, members.map { items[$0] }), members.last ?? 0, members))
+    for (call, members) in groups {
+      nodes.append((.call(call, members.map { items[$0] }), members.last ?? 0, members))
     }
-    for (index, item) in items.enumerated() where item.modules.isEmpty {
+    for (index, item) in items.enumerated() where item.calls.isEmpty {
       nodes.append((.operation(item), index, [index]))
     }
     nodes.sort { $0.last < $1.last }
