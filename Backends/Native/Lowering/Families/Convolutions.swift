@@ -9,10 +9,9 @@ extension LoweringRule {
       let computeType = dtype.computeType
       let window = try ConvolutionShape(call)
       let spread = try call.ints("spread")
-      var x = try planner.view(planner.expression(call[0], as: dtype).converted(to: computeType))
+      let x = try planner.view(planner.expression(call[0], as: dtype).converted(to: computeType))
       let weight = try planner.view(planner.expression(call[1], as: dtype).converted(to: computeType))
-      if spread.contains(where: { $0 != 1 }) { x = try planner.spread(x, spread) }
-      let product = try planner.convolution(x, weight, shape, window)
+      let product = try planner.convolution(x, weight, shape, window, spread: spread)
       guard !call[2].isAbsent else { return [product.converted(to: dtype)] }
       let bias = try planner.expression(call[2], as: dtype).converted(to: computeType)
       let channels = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
@@ -34,6 +33,15 @@ extension Planner {
     let places = target.sliced(starts: shape.map { _ in 0 }, stops: shape, steps: strides)
     try compute(Expression(x), into: places)
     return target
+  }
+
+  /// The same of x with its pixels `spread` apart.
+  fileprivate func convolution(
+    _ x: View, _ weight: View, _ shape: [Int], _ attributes: ConvolutionShape, spread: [Int]
+  ) throws -> Expression {
+    if spread.allSatisfy({ $0 == 1 }) { return try convolution(x, weight, shape, attributes) }
+    if let expanded = try expandingConvolution(x, weight, shape, attributes, spread: spread) { return expanded }
+    return try convolution(self.spread(x, spread), weight, shape, attributes)
   }
 
   /// The convolution of x [N, C, ...] with weight [O, C / groups, ...].
