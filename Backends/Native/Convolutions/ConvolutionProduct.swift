@@ -88,11 +88,10 @@ struct ConvolutionStep: Step {
     case .direct:
       return OutputCut(
         rows: rows, panels: panels, tileRows: kernels.tileRows,
-        workPerTile: kernels.tileRows * kernels.panelWidth * inner, wholeRows: false)
+        workPerTile: kernels.tileRows * kernels.panelWidth * inner)
     case .depthwise:
       return OutputCut(
-        rows: rows, panels: panels, tileRows: shape.output.2,
-        workPerTile: shape.output.2 * kernels.panelWidth * inner, wholeRows: true)
+        rows: rows, panels: panels, line: shape.output.2, workPerLine: shape.output.2 * kernels.panelWidth * inner)
     case .winograd: return OutputCut(tileLines: rows, tilesAcross: (shape.output.2 + 3) / 4, panels: panels)
     }
   }

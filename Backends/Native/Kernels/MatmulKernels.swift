@@ -61,50 +61,68 @@ struct OutputPart: Sendable {
   }
 }
 
-/// How an output of rows and panels is cut into tasks: by sizes alone, for neither too few nor too small ones.
+/// How an output of rows and panels is cut into tasks of about the same size: by sizes alone, for neither too few nor too
+/// small ones.
 struct OutputCut: Sendable {
   let rows: Int
   let panels: Int
-  private let rowsPerTask: Int
-  private let panelsPerTask: Int
+  /// Rows that stay together.
+  private let unit: Int
+  private let rowTasks: Int
+  private let panelTasks: Int
+
+  /// Multiplications that one task does at least. A hand-over between threads costs about a microsecond, in which a core
+  /// does some 100,000.
+  private static let leastWork = 1_000_000
 
   /// - Parameters:
-  ///   - tileRows: a task's rows are a multiple of it.
+  ///   - tileRows: how many rows are computed at a time.
   ///   - workPerTile: multiplications of one tile of rows with one panel.
   ///   - wholeRows: whether a task has all panels of its rows.
-  init(rows: Int, panels: Int, tileRows: Int, workPerTile: Int, wholeRows: Bool) {
-    self.rows = rows
-    self.panels = panels
+  init(rows: Int, panels: Int, tileRows: Int, workPerTile: Int, wholeRows: Bool = false) {
     let tiles = max(1, (rows + tileRows - 1) / tileRows)
-    // A hand-over between threads costs about a microsecond, in which a core does some 100,000 multiplications.
-    let tilesPerTask = max(1, 1_000_000 / max(workPerTile, 1))
-    panelsPerTask = wholeRows ? max(panels, 1) : max(1, min(panels, max(tilesPerTask, 4)))
-    let rowTiles = max(1, tilesPerTask / panelsPerTask)
-    rowsPerTask = min(tiles, max(rowTiles, min(8, tiles))) * tileRows
+    let tilesPerTask = max(1, Self.leastWork / max(workPerTile, 1))
+    let panelsPerTask = wholeRows ? max(panels, 1) : max(1, min(panels, max(tilesPerTask, 4)))
+    let tilesOfTask = min(tiles, max(tilesPerTask / panelsPerTask, 8))
+    self.init(rows: rows, panels: panels, unit: 1, rowsPerTask: tilesOfTask * tileRows, panelsPerTask: panelsPerTask)
+  }
+
+  /// Whole lines of rows, with all panels.
+  init(rows: Int, panels: Int, line: Int, workPerLine: Int) {
+    let linesPerTask = max(8, Self.leastWork / max(workPerLine * max(panels, 1), 1))
+    self.init(
+      rows: rows, panels: panels, unit: max(line, 1), rowsPerTask: linesPerTask * max(line, 1),
+      panelsPerTask: max(panels, 1))
   }
 
   /// Lines of tiles of a Winograd convolution. A task transforms its tiles' input by itself, and reads the weights of its
   /// panels: few tiles are cut by panels, many by lines.
   init(tileLines: Int, tilesAcross: Int, panels: Int) {
-    rows = tileLines
-    self.panels = panels
     let tilesPerTask = 48
-    if tileLines * tilesAcross <= 2 * tilesPerTask {
-      rowsPerTask = max(1, tileLines)
-      panelsPerTask = max(1, min(panels, (panels + 7) / 8))
-    } else {
-      rowsPerTask = max(1, tilesPerTask / max(1, tilesAcross))
-      panelsPerTask = max(1, panels)
-    }
+    let isSmall = tileLines * tilesAcross <= 2 * tilesPerTask
+    self.init(
+      rows: tileLines, panels: panels, unit: 1,
+      rowsPerTask: isSmall ? tileLines : tilesPerTask / max(1, tilesAcross),
+      panelsPerTask: isSmall ? (panels + 7) / 8 : panels)
   }
 
-  private var columnsOfTasks: Int { max(1, (panels + panelsPerTask - 1) / panelsPerTask) }
-  var taskCount: Int { max(1, (rows + rowsPerTask - 1) / rowsPerTask) * columnsOfTasks }
+  private init(rows: Int, panels: Int, unit: Int, rowsPerTask: Int, panelsPerTask: Int) {
+    self.rows = rows
+    self.panels = panels
+    self.unit = unit
+    /// The number of parts that are as close to a size as may be.
+    func parts(_ whole: Int, _ size: Int) -> Int { max(1, (whole + size / 2) / max(size, 1)) }
+    rowTasks = min(parts(rows, max(rowsPerTask, 1)), max(1, rows / unit))
+    panelTasks = min(parts(panels, max(panelsPerTask, 1)), max(1, panels))
+  }
+
+  var taskCount: Int { rowTasks * panelTasks }
 
   func part(_ task: Int) -> OutputPart {
-    let (row, column) = (task / columnsOfTasks * rowsPerTask, task % columnsOfTasks * panelsPerTask)
+    let (row, panel) = (task / panelTasks, task % panelTasks)
+    let units = (rows + unit - 1) / unit
     return OutputPart(
-      rows: min(row, rows)..<min(row + rowsPerTask, rows),
-      panels: min(column, panels)..<min(column + panelsPerTask, panels))
+      rows: min(units * row / rowTasks * unit, rows)..<min(units * (row + 1) / rowTasks * unit, rows),
+      panels: panels * panel / panelTasks..<panels * (panel + 1) / panelTasks)
   }
 }

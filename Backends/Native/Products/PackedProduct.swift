@@ -46,7 +46,7 @@ struct PackedProductStep: Step {
     let matmul = kernels.matmul
     cut = OutputCut(
       rows: rows.shape[0], panels: matmul.panelCount(columns), tileRows: matmul.tileRows,
-      workPerTile: matmul.tileRows * matmul.panelWidth * rows.shape[1], wholeRows: false)
+      workPerTile: matmul.tileRows * matmul.panelWidth * rows.shape[1])
   }
 
   var name: String { "matmul\(epilogue.suffix)" }
