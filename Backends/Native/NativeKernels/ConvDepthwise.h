@@ -134,7 +134,8 @@ static void move_window(Depthwise *range, const float *x, Pixel pixel) {
 /// Sums over the taps of `pixels` output pixels, rows of PANEL. The first pixel's taps begin at `offset` in the lines
 /// of the window.
 ALWAYS_INLINE void depthwise_tile(
-    const int pixels, const int vectors, const Depthwise *range, size_t offset, const float *weight, float *sums) {
+    const int pixels, const int vectors, const Depthwise *range, size_t offset, const float *weight,
+    const TileEnd *end) {
   const GraftConv *shape = range->shape;
   const size_t next = shape->stride[2] * PANEL, tap = shape->dilation[2] * PANEL, width = shape->kernel[2];
   V sum[LINE_PIXELS][2];
@@ -150,18 +151,16 @@ ALWAYS_INLINE void depthwise_tile(
       }
     }
   }
-  UNROLL for (int i = 0; i < pixels; i++) {
-    UNROLL for (int v = 0; v < vectors; v++) store(sums + i * PANEL + v * LANES, sum[i][v]);
-  }
+  write_tile(pixels, vectors, sum, end);
 }
 
 #define TILE(PIXELS)                                                                                     \
   static void depthwise_##PIXELS(                                                                        \
-      bool two, const Depthwise *range, size_t offset, const float *weight, float *sums) {               \
+      bool two, const Depthwise *range, size_t offset, const float *weight, const TileEnd *end) {        \
     if (two) {                                                                                           \
-      depthwise_tile(PIXELS, 2, range, offset, weight, sums);                                            \
+      depthwise_tile(PIXELS, 2, range, offset, weight, end);                                             \
     } else {                                                                                             \
-      depthwise_tile(PIXELS, 1, range, offset, weight, sums);                                            \
+      depthwise_tile(PIXELS, 1, range, offset, weight, end);                                             \
     }                                                                                                    \
   }
 TILE(1) TILE(2) TILE(4)
@@ -174,7 +173,7 @@ TILE(8)
 static void depthwise_line(
     const Depthwise *range, const float *packed, size_t first, size_t row, size_t count, const Output *output) {
   const GraftConv *shape = range->shape;
-  const bool starts = !output->epilogue->accumulate;
+  const bool starts = !output->epilogue->accumulate, simple = is_simple(output->epilogue);
   float sums[LINE_PIXELS * PANEL];
   for (size_t pixels; count > 0; first += pixels, row += pixels, count -= pixels) {
     pixels = count >= LINE_PIXELS ? LINE_PIXELS : count >= 4 ? 4 : count >= 2 ? 2 : 1;
@@ -182,16 +181,18 @@ static void depthwise_line(
     for (size_t p = range->panel_begin; p < range->panel_end; p++, offset += range->panel_size) {
       const int width = (int)min_size(PANEL, shape->out_channels - p * PANEL);
       const float *weight = packed + p * conv_taps(shape) * PANEL;
-      const bool two = width > LANES;
+      const bool two = width > LANES, in_place = simple && width % LANES == 0;
+      const TileEnd end =
+          in_place ? simple_end(output, row, p * PANEL, true, true) : (TileEnd){.out = sums, .out_row = PANEL};
       switch (pixels) {
-        case 1: depthwise_1(two, range, offset, weight, sums); break;
-        case 2: depthwise_2(two, range, offset, weight, sums); break;
-        case 4: depthwise_4(two, range, offset, weight, sums); break;
+        case 1: depthwise_1(two, range, offset, weight, &end); break;
+        case 2: depthwise_2(two, range, offset, weight, &end); break;
+        case 4: depthwise_4(two, range, offset, weight, &end); break;
 #if LANES == 16 || defined(__aarch64__)
-        default: depthwise_8(two, range, offset, weight, sums); break;
+        default: depthwise_8(two, range, offset, weight, &end); break;
 #endif
       }
-      finish(output, sums, (int)pixels, row, p * PANEL, width, starts, true);
+      if (!in_place) finish(output, sums, (int)pixels, row, p * PANEL, width, starts, true);
     }
   }
 }

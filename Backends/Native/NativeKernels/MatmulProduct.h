@@ -110,7 +110,7 @@ ALWAYS_INLINE void product_tile(
   const Output *output = product->output;
   const int width = (int)min_size(PANEL, output->n - column);
   Tile *kernel = tile_kernel(rows, width);
-  if (product->is_simple && width == PANEL) {
+  if (product->is_simple && width % LANES == 0) {
     const TileEnd end = simple_end(output, row, column, first, last);
     kernel(depth, left, left_stride, panel, &end);
     return;

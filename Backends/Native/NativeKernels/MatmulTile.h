@@ -37,7 +37,7 @@ typedef struct {
 /// sum[r, c] = sum over i < depth of left[r, i] * right[i, c], where right's rows are PANEL apart and left's `left_row`.
 typedef void Tile(size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end);
 
-ALWAYS_INLINE void write_tile(const int rows, const int vectors, V sum[TILE_ROWS][2], const TileEnd *end) {
+ALWAYS_INLINE void write_tile(const int rows, const int vectors, V sum[][2], const TileEnd *end) {
   if (end->bias) {
     UNROLL for (int v = 0; v < vectors; v++) {
       const V bias = load(end->bias + v * LANES);
