@@ -11,6 +11,7 @@ package struct Plan: Sendable {
     var view: View
   }
 
+  /// The function's inputs, then the random key if it needs one.
   package let inputs: [Port]
   package let outputs: [Port]
   package let buffers: [Buffer]

@@ -9,6 +9,8 @@ import GraftOps
 final class Planner {
   let function: Function
   let kernels: NativeKernelSet
+  /// Whether ops that depend on the mode do what they do in training.
+  let isTraining: Bool
   private(set) var buffers: [Buffer] = []
   private(set) var steps: [any Step] = []
   /// Where each step comes from.
@@ -23,8 +25,9 @@ final class Planner {
   var packs: [View: View] = [:]
   private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
 
-  init(_ function: Function, kernels: NativeKernelSet) {
+  init(_ function: Function, kernels: NativeKernelSet, isTraining: Bool = false) {
     self.function = function
+    self.isTraining = isTraining
     self.kernels = kernels
     uses = [:]
     for value in function.body.operations.flatMap(\.usedValues) + function.escapingValues {

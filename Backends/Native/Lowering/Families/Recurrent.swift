@@ -43,6 +43,9 @@ extension Planner {
   /// Layer by layer: x [T, N, I] and the states [layers * directions, N, H] to the outputs and the last states.
   fileprivate func recurrent(_ call: OpCall, _ cell: RecurrentCell, states count: Int) throws -> [Expression] {
     let (shape, dtype) = try call.resultType(self)
+    guard call["rng"].isAbsent else {
+      throw Diagnostic(.unsupported, "dropout between recurrent layers is not native yet", at: origin.location)
+    }
     guard dtype.computeType == dtype else {
       throw Diagnostic(.unsupported, "recurrent networks of \(dtype.rawValue) are not native yet", at: origin.location)
     }
