@@ -33,7 +33,7 @@ typedef enum GraftOperator {
   // Of x.
   GRAFT_OP_NEGATIVE,  // integers too
   GRAFT_OP_ABS,       // integers too
-  /// -1, 0 or 1; NaN where x is.
+  /// -1, 0 or 1; 0 for NaN, as PyTorch has it.
   GRAFT_OP_SIGN,  // integers too
   GRAFT_OP_EXP,
   GRAFT_OP_EXP2,
