@@ -50,6 +50,8 @@ extension Planner {
     let target = try allocate(shape, xView.dtype)
     if xView.dtype == .float32 {
       add(BatchedProductStep(x: left, y: right, target: target, kernels: kernels))
+    } else if xView.dtype == .float64, let step = DoubleProductStep(left, right, target) {
+      add(step)
     } else {
       add(try generalProduct(left, right, target))
     }
