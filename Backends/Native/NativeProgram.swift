@@ -116,6 +116,8 @@ package final class NativeProgram: Sendable {
     }
     let sizes = try InputSizes(function).bind(shapes, dtypes)
     let fixed = try FixSizes(sizes).run(function)
+    // What is right for some sizes may be wrong for these, as a range that ends before it starts.
+    try OpCatalogue.verify(fixed)
     let plan = try NativeLowering.plan(fixed, kernels: kernels, pool: pool, isTraining: isTraining, weights: weights)
     return plans.withLock { plans in
       let entry = plans[shapes] ?? PlanEntry(plan)

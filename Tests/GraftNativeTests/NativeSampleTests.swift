@@ -55,11 +55,15 @@ import Testing
 }
 
 /// A function of one op, with its sample's operands.
-private struct SampleProgram {
+struct SampleProgram {
   private let function: Function
   private let inputs: [TensorData]
 
-  init(_ item: NativeSampleTests.Case, isDouble: Bool = false) throws {
+  /// - Parameter replacing: an attribute that stands instead of the sample's own.
+  init(
+    _ item: NativeSampleTests.Case, isDouble: Bool = false, replacing name: String? = nil,
+    by replacement: Attribute = .none
+  ) throws {
     let op = try #require(OpCatalogue.definition(item.op))
     var function = Function(name: op.name)
     var tensors: [TensorData] = []
@@ -80,11 +84,14 @@ private struct SampleProgram {
       }
     }
     let operands = try op.samples[item.number].operands.map(operand)
+    function.inputs = .dict(tensors.indices.map { Tree.Field("x\($0)", .leaf($0)) })
     let builder = GraphBuilder(function)
     var attributes = op.samples[item.number].attributes
+    if let name { attributes[name] = replacement }
     if isDouble, attributes["dtype"] == .dtype(.float32) { attributes["dtype"] = .dtype(.float64) }
     let results = try builder.apply(op, operands, attributes: attributes)
-    let whole = builder.finished(results: results)
+    var whole = builder.finished(results: results)
+    whole.outputs = .tuple(results.indices.map { .leaf($0) })
     self.function = isDouble ? try DecomposeComposites().run(whole) : whole
     inputs = tensors
   }

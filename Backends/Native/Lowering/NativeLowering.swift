@@ -91,6 +91,10 @@ enum NativeLowering {
     }
     let definition = try OpCatalogue.definition(of: operation)
     let call = OpCall(operation, of: definition, in: planner.function)
+    // Rules may rely on sizes that a tensor can have.
+    for (index, value) in operation.results.enumerated() where planner.function.type(of: value).dtype != .key {
+      _ = try call.resultType(planner, index)
+    }
     let results = try rule.lower(planner, call)
     for (value, expression) in zip(operation.results, results) { try planner.define(value, expression) }
   }
@@ -108,10 +112,11 @@ enum NativeLowering {
 }
 
 extension TensorType {
-  /// The shape when no size is open.
+  /// The shape when no size is open or negative.
   func knownShape() throws -> [Int] {
     try shape.map { dim in
       guard let extent = dim.knownValue else { throw Diagnostic(.invalidProgram, "the size \(dim) is not known") }
+      guard extent >= 0 else { throw Diagnostic(.invalidProgram, "\(self) has a negative size") }
       return extent
     }
   }

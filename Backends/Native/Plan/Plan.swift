@@ -105,5 +105,7 @@ extension Buffer {
 }
 
 extension Int {
+  /// The number, or the nearest whose magnitude is one too.
+  var clamped: Int { self == .min ? -.max : self }
   func roundedUp(to multiple: Int) -> Int { (self + multiple - 1) / multiple * multiple }
 }

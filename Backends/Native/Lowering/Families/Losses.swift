@@ -78,8 +78,8 @@ extension Planner {
   fileprivate func quantile(_ call: OpCall) throws -> Expression {
     let (shape, dtype) = try call.resultType(self)
     var x = try floating(call[0], call)
-    if let axis = try call.optional("axis")?.asInt {
-      guard x.shape.indices.contains(axis) else { throw invalid("axis \(axis) is outside of \(x.shape)") }
+    if try call.optional("axis") != nil {
+      let axis = try call.axis("axis", rank: x.rank)
       x = x.transposed(x.shape.indices.filter { $0 != axis } + [axis])
     } else {
       x = try view(reshaped(Expression(x), [x.shape.reduce(1, *)]))

@@ -39,6 +39,7 @@ struct PoolAttributes {
     padding = try call.ints("padding")
     let given = call.definition.attribute("dilation") == nil ? [] : try call.ints("dilation")
     dilation = given.isEmpty ? kernel.map { _ in 1 } : given
+    try ConvolutionShape.check(kernel + stride + dilation, padding)
   }
 
   /// The average as the kernel knows it; nil where only a part of the padding counts.
@@ -87,8 +88,10 @@ extension Planner {
     return try reduce(.max, Expression(windows), over: Array(shape.count..<shape.count + kernel.count))
   }
 
-  private func padded(_ x: View, _ lead: Int, _ pairs: [Int], by value: Scalar) throws -> View {
-    if pairs.allSatisfy({ $0 <= 0 }) { return x }
+  /// x with its spatial axes continued at the ends, and cut where the padding is negative.
+  private func padded(_ whole: View, _ lead: Int, _ pairs: [Int], by value: Scalar) throws -> View {
+    let (x, pairs) = (try whole.cut(lead, pairs), pairs.map { max($0, 0) })
+    if pairs.allSatisfy({ $0 == 0 }) { return x }
     var (shape, starts) = (x.shape, x.shape.map { _ in 0 })
     for axis in lead..<x.rank {
       let (low, high) = (pairs[2 * (axis - lead)], pairs[2 * (axis - lead) + 1])
@@ -100,6 +103,21 @@ extension Planner {
     let stops = x.shape.indices.map { starts[$0] + x.shape[$0] }
     try compute(Expression(x), into: target.sliced(starts: starts, stops: stops, steps: x.shape.map { _ in 1 }))
     return target
+  }
+}
+
+extension View {
+  /// Without what negative padding, low and high alternating, takes off the axes from `lead` on.
+  fileprivate func cut(_ lead: Int, _ pairs: [Int]) throws -> View {
+    var (starts, stops) = (shape.map { _ in 0 }, shape)
+    for axis in lead..<rank {
+      starts[axis] = max(0, -pairs[2 * (axis - lead)])
+      stops[axis] -= max(0, -pairs[2 * (axis - lead) + 1])
+      guard starts[axis] <= stops[axis] else {
+        throw Diagnostic(.invalidProgram, "negative padding of \(pairs) takes more than there is of \(shape)")
+      }
+    }
+    return sliced(starts: starts, stops: stops, steps: shape.map { _ in 1 })
   }
 }
 

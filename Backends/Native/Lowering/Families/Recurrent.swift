@@ -54,7 +54,10 @@ extension Planner {
     let ends = try initial.map { try allocate($0.shape, dtype) }
     let weights = try call[count + 1].values.map { try expression($0) }
     let (layers, directions) = (try call.int("layers"), try call.bool("bidirectional") ? 2 : 1)
-    let perDirection = weights.count / max(layers * directions, 1)
+    guard layers >= 1, layers <= weights.count, initial[0].shape[0] == layers * directions,
+      weights.count % (layers * directions) == 0, weights.count / (layers * directions) >= 2
+    else { throw invalid("\(weights.count) weights are not those of \(layers) layers") }
+    let perDirection = weights.count / (layers * directions)
     for layer in 0..<layers {
       let width = initial[0].shape[2]
       let output = try allocate([shape[0], shape[1], width * directions], dtype)
