@@ -56,6 +56,11 @@ package final class NativeProgram: Sendable {
   /// Whether an op is computed as a whole, without being decomposed.
   package static func hasKernel(for definition: OpDefinition) -> Bool { LoweringRule.named[definition.name] != nil }
 
+  /// Whether the results depend on the seed.
+  package var drawsRandomNumbers: Bool {
+    function.body.operations.contains { OpCatalogue.definition($0.name)?.drawsRandomNumbers ?? false }
+  }
+
   /// The outputs for `inputs`, in the order of the function's input leaves.
   ///
   /// - Parameter seed: what random numbers are made of; the same seed gives the same numbers on every machine.

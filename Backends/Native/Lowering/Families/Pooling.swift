@@ -10,10 +10,11 @@ extension LoweringRule {
       let pooled = try planner.pooled(x, PoolAttributes(call), shape, .maximum) ?? planner.windowed(x, call, shape)
       return [pooled.converted(to: dtype)]
     },
-    LoweringRule(.averagePool) { planner, call in
+    LoweringRule(.averagePool, when: PoolAttributes.hasAverage) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
       let x = try planner.expression(call[0], as: dtype).converted(to: dtype.computeType)
       let attributes = try PoolAttributes(call)
+      if shape.contains(0) { return [Expression(.scalar(.int(0)), dtype: dtype, shape: shape)] }
       let kind = try attributes.average(call)
       guard let kind, let pooled = try planner.pooled(x, attributes, shape, kind) else {
         throw Diagnostic(
@@ -40,6 +41,14 @@ struct PoolAttributes {
     let given = call.definition.attribute("dilation") == nil ? [] : try call.ints("dilation")
     dilation = given.isEmpty ? kernel.map { _ in 1 } : given
     try ConvolutionShape.check(kernel + stride + dilation, padding)
+  }
+
+  /// Whether a kernel computes the average; others are decomposed.
+  @Sendable fileprivate static func hasAverage(_ call: OpCall) -> Bool {
+    guard let type = try? call.type(0), let attributes = try? PoolAttributes(call) else { return false }
+    let spatial = attributes.kernel.count
+    return type.dtype.computeType == .float32 && spatial <= 2 && type.rank == spatial + 2
+      && attributes.padding.allSatisfy { $0 >= 0 } && (try? attributes.average(call)) != nil
   }
 
   /// The average as the kernel knows it; nil where only a part of the padding counts.

@@ -71,6 +71,8 @@ extension Planner {
     for axis in axes {
       let ratio = ratios.isEmpty ? 0 : ratios[axis - 2]
       if shape[axis] == view.shape[axis], ratio == 0 || ratio == 1 { continue }
+      let reach = 4 * max(ratio, Double(view.shape[axis]) / Double(shape[axis]), 1) + 3
+      _ = try byteCount([shape[axis], reach.place(below: view.shape[axis] + 1)], .complex128)
       let samples = AxisSamples(
         method, extent: view.shape[axis], count: shape[axis], ratio: ratio, alignCorners: align,
         antialias: antialias && !isNearest)
