@@ -8,11 +8,12 @@ import Synchronization
 ///
 /// May be called from any number of threads at once.
 package final class NativeProgram: Sendable {
-  /// The function in inference, with the ops that there are kernels for.
+  /// The function in one mode, with the ops that there are kernels for.
   package let function: Function
   private let weights: @Sendable (Argument) throws -> TensorData?
   private let kernels: NativeKernelSet
   private let pool: ThreadPool
+  private let isTraining: Bool
   private let plans = Mutex<[Sizes: PlanEntry]>([:])
 
   /// The sizes of all inputs.
@@ -37,29 +38,38 @@ package final class NativeProgram: Sendable {
 
   /// - Parameters:
   ///   - function: a verified function.
+  ///   - isTraining: whether it drops, draws and takes statistics as in training. What becomes of its state is not
+  ///     returned.
   ///   - weights: the tensor of a parameter, buffer or constant.
   /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without a kernel.
   package init(
-    _ function: Function, kernels: NativeKernelSet, pool: ThreadPool = .machine,
+    _ function: Function, kernels: NativeKernelSet, pool: ThreadPool = .machine, isTraining: Bool = false,
     weights: @escaping @Sendable (Argument) throws -> TensorData?
   ) throws {
-    self.function = try NativeLowering.prepare(function)
+    self.function = try NativeLowering.prepare(function, isTraining: isTraining)
     self.weights = weights
     self.kernels = kernels
     self.pool = pool
+    self.isTraining = isTraining
   }
 
   /// Whether an op is computed as a whole, without being decomposed.
   package static func hasKernel(for definition: OpDefinition) -> Bool { LoweringRule.named[definition.name] != nil }
 
+  /// Whether the results depend on the seed.
+  package var drawsRandomNumbers: Bool {
+    function.body.operations.contains { OpCatalogue.definition($0.name)?.drawsRandomNumbers ?? false }
+  }
+
   /// The outputs for `inputs`, in the order of the function's input leaves.
   ///
+  /// - Parameter seed: what random numbers are made of; the same seed gives the same numbers on every machine.
   /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take.
-  package func run(_ inputs: [TensorData]) throws -> [TensorData] {
+  package func run(_ inputs: [TensorData], seed: UInt64 = 0) throws -> [TensorData] {
     let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
     let box = entry.borrow(threads: pool.width)
     defer { entry.giveBack(box) }
-    return try run(entry.plan, box.workspace, inputs)
+    return try run(entry.plan, box.workspace, inputs, seed: seed)
   }
 
   /// The plan for inputs of these shapes; made at the first call.
@@ -84,9 +94,13 @@ package final class NativeProgram: Sendable {
   }
 
   private func run(
-    _ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData], observing observer: ((Int) -> Void)? = nil
+    _ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData], seed: UInt64 = 0,
+    observing observer: ((Int) -> Void)? = nil
   ) throws -> [TensorData] {
-    let aligned = try inputs.map { try $0.aligned() }
+    var aligned = try inputs.map { try $0.aligned() }
+    if plan.inputs.count > inputs.count {
+      aligned.append(try TensorData(shape: [], elements: [Int64(bitPattern: seed)]))
+    }
     let memory = plan.outputs.map { NativeMemory(byteCount: $0.view.count * $0.dtype.byteWidth) }
     try withExtendedLifetime(aligned) {
       try workspace.run(
@@ -100,12 +114,16 @@ package final class NativeProgram: Sendable {
   }
 
   private func entry(for shapes: [[Int]], _ dtypes: [DType]?) throws -> PlanEntry {
-    if let known = plans.withLock({ $0[shapes] }), dtypes.map({ known.plan.inputs.map(\.dtype) == $0 }) ?? true {
+    if let known = plans.withLock({ $0[shapes] }),
+      dtypes.map({ known.plan.inputs.prefix($0.count).map(\.dtype) == $0 }) ?? true
+    {
       return known
     }
     let sizes = try InputSizes(function).bind(shapes, dtypes)
     let fixed = try FixSizes(sizes).run(function)
-    let plan = try NativeLowering.plan(fixed, kernels: kernels, pool: pool, weights: weights)
+    // What is right for some sizes may be wrong for these, as a range that ends before it starts.
+    try OpCatalogue.verify(fixed)
+    let plan = try NativeLowering.plan(fixed, kernels: kernels, pool: pool, isTraining: isTraining, weights: weights)
     return plans.withLock { plans in
       let entry = plans[shapes] ?? PlanEntry(plan)
       plans[shapes] = entry

@@ -40,7 +40,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "How many threads work; as many as the processor has by default.")
   var threads: Int?
 
-  @Option(help: "The seed of random inputs.")
+  @Option(help: "The seed of random inputs and of what the model draws.")
   var seed: UInt64 = 0
 
   @Flag(
@@ -54,7 +54,7 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let model = try Model(contentsOf: URL(filePath: package), threads: threads)
     let tensors = try ModelInputs(inputs, seed: seed).tensors(for: model)
-    let outputs = try model(tensors)
+    let outputs = try model(tensors, seed: seed)
     if let output { try TensorFile(URL(filePath: output)).write(outputs, order: model.outputs.map(\.name)) }
     if json {
       try printJSON(outputs, of: model)

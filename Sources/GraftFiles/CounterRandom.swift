@@ -51,7 +51,7 @@ package struct CounterRandom: RandomNumberGenerator, Sendable {
 
 /// The standard normal quantile of `centred + 0.5`, |centred| < 0.5: algorithm AS 241 (Wichura, 1988), whose relative
 /// error is about 1e-16.
-func normalQuantile(_ centred: Double) -> Double {
+package func normalQuantile(_ centred: Double) -> Double {
   if centred.magnitude <= 0.425 {
     let r = 0.180625 - centred * centred
     return centred
@@ -97,7 +97,7 @@ private func polynomial(
 
 /// The natural logarithm of a positive normal number from additions, multiplications and one division, so that it
 /// does not depend on a mathematics library; the relative error is below 1e-14 for `x` at most 0.1.
-func deterministicLog(_ x: Double) -> Double {
+package func deterministicLog(_ x: Double) -> Double {
   // x = m * 2^e with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh((m - 1) / (m + 1)).
   let bits = x.bitPattern
   var mantissa = Double(bitPattern: bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000)

@@ -164,6 +164,9 @@ import Testing
     try Self.compareIntegers(path, GRAFT_TYPE_I16, Int16.self)
     try Self.compareIntegers(path, GRAFT_TYPE_I32, Int32.self)
     try Self.compareIntegers(path, GRAFT_TYPE_I64, Int64.self)
+    try Self.compareIntegers(path, GRAFT_TYPE_U16, UInt16.self)
+    try Self.compareIntegers(path, GRAFT_TYPE_U32, UInt32.self)
+    try Self.compareIntegers(path, GRAFT_TYPE_U64, UInt64.self)
   }
 
   @Test(arguments: VectorPath.allCases) func booleans(path: VectorPath) throws {

@@ -74,7 +74,7 @@ import Testing
         }
       }
     }
-    #expect(functions == Self.floats * 2 + Self.integers * 5 + Self.booleans + Self.halves)
+    #expect(functions == Self.floats * 2 + Self.integers * 8 + Self.booleans + Self.halves)
   }
 
   /// How many operators the types have.

@@ -31,7 +31,7 @@ import Testing
   static let functions: [Function] = [
     Function(GRAFT_OP_NEGATIVE, "negative", 0) { -$0 },
     Function(GRAFT_OP_ABS, "abs", 0) { abs($0) },
-    Function(GRAFT_OP_SIGN, "sign", 0) { $0.isNaN ? $0 : $0 > 0 ? 1 : $0 < 0 ? -1 : 0 },
+    Function(GRAFT_OP_SIGN, "sign", 0) { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 },
     Function(GRAFT_OP_EXP, "exp", 2, double: 2) { exp($0) },
     Function(GRAFT_OP_EXP2, "exp2", 2) { exp2($0) },
     Function(GRAFT_OP_EXPM1, "expm1", 2) { expm1($0) },

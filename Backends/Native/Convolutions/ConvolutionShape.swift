@@ -17,6 +17,18 @@ struct ConvolutionShape: Sendable {
     low = stride.indices.map { pairs[2 * $0] }
     high = stride.indices.map { pairs[2 * $0 + 1] }
     groups = try call.int("groups")
+    let (x, weight) = (try call.type(0).knownShape(), try call.type(1).knownShape())
+    guard groups >= 1, x[1] % groups == 0, weight[0] % groups == 0, weight[1] == x[1] / groups else {
+      throw Diagnostic(.invalidProgram, "conv: \(groups) groups do not divide \(x) and \(weight)")
+    }
+    try Self.check(stride + dilation + call.ints("spread"), pairs)
+  }
+
+  /// - Throws: ``Diagnostic`` for distances below 1, and for numbers beyond what a tensor can have.
+  static func check(_ distances: [Int], _ padding: [Int]) throws {
+    guard distances.allSatisfy({ 1...(1 << 31) ~= $0 }), padding.allSatisfy({ -(1 << 31)...(1 << 31) ~= $0 }) else {
+      throw Diagnostic(.invalidProgram, "a window of distances \(distances) and padding \(padding)")
+    }
   }
 }
 

@@ -9,8 +9,12 @@ package enum BlockOperator: String, Sendable, Hashable, CaseIterable {
   case truncateDivide, remainder, fmod, bitwiseAnd, bitwiseOr, bitwiseXor, leftShift, rightShift
   case equal, notEqual, less, lessEqual, greater, greaterEqual
   case where_, clip, fma
+  // In Swift.
+  case erfinv, lgamma, digamma, polygamma, gammainc, gammaincc, zeta, besselI0e, besselI1e, nextafter, gcd, lcm
+  case real, imaginary, conjugate, complex
 
-  var kernel: GraftOperator { Self.kernels[self] ?? GRAFT_OP_COUNT }
+  /// The operator of the C kernels; nil for those that are in Swift alone.
+  var kernel: GraftOperator? { Self.kernels[self] }
 
   private static let kernels: [BlockOperator: GraftOperator] = unary.merging(binary) { a, _ in a }
 

@@ -31,6 +31,9 @@ extension Int16: NativeNumber {}
 extension Int32: NativeNumber {}
 extension Int64: NativeNumber {}
 extension UInt8: NativeNumber {}
+extension UInt16: NativeNumber {}
+extension UInt32: NativeNumber {}
+extension UInt64: NativeNumber {}
 
 extension DType {
   /// Calls `body` with the Swift type of the elements; nil for types that Swift kernels do not know.
@@ -43,7 +46,12 @@ extension DType {
     case .int32: try body(Int32.self)
     case .int64: try body(Int64.self)
     case .uint8, .bool: try body(UInt8.self)
-    default: nil
+    case .uint16: try body(UInt16.self)
+    case .uint32: try body(UInt32.self)
+    case .uint64: try body(UInt64.self)
+    case .complex64: try body(ComplexNumber<Float>.self)
+    case .complex128: try body(ComplexNumber<Double>.self)
+    case .float16, .bfloat16, .key: nil
     }
   }
 }

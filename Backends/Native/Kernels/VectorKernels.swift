@@ -22,17 +22,21 @@ struct VectorKernels: Sendable {
 
   /// The function of an operator for operands of a type; nil if there is none.
   func block(_ name: BlockOperator, _ type: DType) -> BlockFunction? {
-    type.kernelType.flatMap { graft_block(path, name.kernel, $0) }
+    if let name = name.kernel, let type = type.kernelType, let function = graft_block(path, name, type) {
+      return function
+    }
+    return SwiftBlocks.function(name, type)
   }
 
   /// The conversion between two types; nil where one has no kernels.
   func cast(_ from: DType, _ to: DType) -> BlockFunction? {
-    guard let from = from.kernelType, let to = to.kernelType else { return nil }
-    return graft_cast(path, from, to)
+    guard let fromType = from.kernelType, let toType = to.kernelType else { return ComplexBlocks.cast(from, to) }
+    return graft_cast(path, fromType, toType)
   }
 
   /// Writes one element `count` times.
   func fill(_ target: UnsafeMutableRawPointer, _ element: UnsafeRawPointer, width: Int, _ count: Int) {
+    if width == 16 { return WideMoves.fill(target, element, count) }
     moves[width]?.table.pointee.fill(target, element, count)
   }
 
@@ -40,6 +44,7 @@ struct VectorKernels: Sendable {
   func gather(
     _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int
   ) {
+    if width == 16 { return WideMoves.gather(target, source, step: step, count) }
     moves[width]?.table.pointee.gather(target, source, step / width, count)
   }
 
@@ -55,6 +60,7 @@ struct VectorKernels: Sendable {
   func scatter(
     _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int
   ) {
+    if width == 16 { return WideMoves.scatter(target, source, step: step, count) }
     moves[width]?.table.pointee.scatter(target, step / width, source, count)
   }
 }
@@ -79,11 +85,14 @@ extension DType {
     case .int16: GRAFT_TYPE_I16
     case .int32: GRAFT_TYPE_I32
     case .int64: GRAFT_TYPE_I64
+    case .uint16: GRAFT_TYPE_U16
+    case .uint32: GRAFT_TYPE_U32
+    case .uint64: GRAFT_TYPE_U64
     case .float16: GRAFT_TYPE_F16
     case .bfloat16: GRAFT_TYPE_BF16
     case .float32: GRAFT_TYPE_F32
     case .float64: GRAFT_TYPE_F64
-    case .uint16, .uint32, .uint64, .complex64, .complex128, .key: nil
+    case .complex64, .complex128, .key: nil
     }
   }
 }

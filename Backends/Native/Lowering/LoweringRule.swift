@@ -27,14 +27,19 @@ struct LoweringRule: Sendable {
 
   private static let families: [[LoweringRule]] = [
     creation, elementwise, composed, views, joining, products, reductions, normalizations, indexing, ordering,
-    convolutions, pooling, attention, recurrent,
+    convolutions, pooling, maximumPooling, resampling, attention, recurrent, random, special,
+    complexNumbers, fourier, decompositions, losses,
   ]
 }
 
 extension OpCall {
-  /// The shape and type of the first result.
+  /// The shape and type of a result, the first by default.
+  ///
+  /// - Throws: ``Diagnostic`` for a size that no tensor can have, or that this machine has no memory for.
   func resultType(_ planner: Planner, _ index: Int = 0) throws -> (shape: [Int], dtype: DType) {
     let type = planner.function.type(of: results[index])
-    return (try type.knownShape(), type.dtype)
+    let shape = try type.knownShape()
+    _ = try planner.byteCount(shape, type.dtype)
+    return (shape, type.dtype)
   }
 }

@@ -5,14 +5,14 @@ import GraftTransform
 
 /// From a function to a plan.
 enum NativeLowering {
-  /// The function in inference, in terms of the ops that have a rule.
+  /// The function in one mode, in terms of the ops that have a rule.
   ///
   /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without one.
-  static func prepare(_ function: Function) throws -> Function {
+  static func prepare(_ function: Function, isTraining: Bool = false) throws -> Function {
     let pipeline = PassPipeline(
       "lower",
       [
-        FixMode(isTraining: false), EliminateDeadCode(), DecomposeComposites(unlessCall: LoweringRule.accepts),
+        FixMode(isTraining: isTraining), EliminateDeadCode(), DecomposeComposites(unlessCall: LoweringRule.accepts),
         FoldConstants(), EliminateCommonSubexpressions(), EliminateDeadCode(),
       ])
     let prepared = try pipeline.run(function)
@@ -38,10 +38,10 @@ enum NativeLowering {
 
   /// The plan of a prepared function whose sizes are known.
   static func plan(
-    _ function: Function, kernels: NativeKernelSet, pool: ThreadPool,
+    _ function: Function, kernels: NativeKernelSet, pool: ThreadPool, isTraining: Bool = false,
     weights: (Argument) throws -> TensorData?
   ) throws -> Plan {
-    let planner = Planner(function, kernels: kernels)
+    let planner = Planner(function, kernels: kernels, isTraining: isTraining)
     let inputs = try bindArguments(planner, weights)
     for operation in function.body.operations { try lower(operation, planner) }
     planner.origin = .unknown
@@ -71,7 +71,9 @@ enum NativeLowering {
       switch argument.role {
       case .input: continue
       case .key:
-        throw Diagnostic(.unsupported, "\(function.name) draws random numbers in inference, which is not native yet")
+        let key = View(buffer: planner.addBuffer(.input(inputs.count), byteCount: 8), dtype: .int64, rowMajor: [])
+        try planner.define(argument.value, Expression(key))
+        inputs.append(Plan.Port(dtype: .int64, shape: [], view: key))
       case .parameter, .state, .constant:
         guard let tensor = try weights(argument) else {
           throw Diagnostic(.invalidPackage, "the package lacks `\(argument.path ?? "")`")
@@ -89,6 +91,10 @@ enum NativeLowering {
     }
     let definition = try OpCatalogue.definition(of: operation)
     let call = OpCall(operation, of: definition, in: planner.function)
+    // Rules may rely on sizes that a tensor can have.
+    for (index, value) in operation.results.enumerated() where planner.function.type(of: value).dtype != .key {
+      _ = try call.resultType(planner, index)
+    }
     let results = try rule.lower(planner, call)
     for (value, expression) in zip(operation.results, results) { try planner.define(value, expression) }
   }
@@ -106,10 +112,11 @@ enum NativeLowering {
 }
 
 extension TensorType {
-  /// The shape when no size is open.
+  /// The shape when no size is open or negative.
   func knownShape() throws -> [Int] {
     try shape.map { dim in
       guard let extent = dim.knownValue else { throw Diagnostic(.invalidProgram, "the size \(dim) is not known") }
+      guard extent >= 0 else { throw Diagnostic(.invalidProgram, "\(self) has a negative size") }
       return extent
     }
   }

@@ -22,6 +22,7 @@ size_t graft_type_size(GraftType type) {
   static const unsigned char sizes[GRAFT_TYPE_COUNT] = {
       [GRAFT_TYPE_BOOL] = 1, [GRAFT_TYPE_U8] = 1,  [GRAFT_TYPE_I8] = 1,   [GRAFT_TYPE_I16] = 2, [GRAFT_TYPE_I32] = 4,
       [GRAFT_TYPE_I64] = 8,  [GRAFT_TYPE_F16] = 2, [GRAFT_TYPE_BF16] = 2, [GRAFT_TYPE_F32] = 4, [GRAFT_TYPE_F64] = 8,
+      [GRAFT_TYPE_U16] = 2,  [GRAFT_TYPE_U32] = 4, [GRAFT_TYPE_U64] = 8,
   };
   return sizes[type];
 }

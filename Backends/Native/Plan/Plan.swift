@@ -11,6 +11,7 @@ package struct Plan: Sendable {
     var view: View
   }
 
+  /// The function's inputs, then the random key if it needs one.
   package let inputs: [Port]
   package let outputs: [Port]
   package let buffers: [Buffer]
@@ -47,6 +48,7 @@ extension Plan {
 
     let needed = Set(steps.flatMap(\.reads).map(\.buffer))
     let preparation = used.filter { isPreparation[$0] }.map { planner.steps[$0] }
+    try Self.checkMemory(Set(preparation.flatMap(\.writes).map(\.buffer)).map { buffers[$0].byteCount })
     prepared = try PreparedBuffers(buffers, preparation, keeping: needed, scratchBytes: scratchBytes, pool: pool)
 
     let lifetimes = Self.lifetimes(buffers, steps)
@@ -55,6 +57,18 @@ extension Plan {
     for (index, entry) in lifetimes.enumerated() { offsets[entry.buffer] = layout.offsets[index] }
     self.offsets = offsets
     arenaBytes = layout.byteCount
+    try Self.checkMemory([arenaBytes, prepared.byteCount])
+  }
+
+  /// - Throws: ``Diagnostic`` for more bytes in all than three tensors may have.
+  private static func checkMemory(_ byteCounts: [Int]) throws {
+    var left = 3 * Planner.largestTensor
+    for count in byteCounts {
+      guard count <= left else {
+        throw Diagnostic(.invalidProgram, "the program needs more memory than this machine has to spare")
+      }
+      left -= count
+    }
   }
 
   /// The steps that an output depends on, in order.
@@ -104,5 +118,7 @@ extension Buffer {
 }
 
 extension Int {
+  /// The number, or the nearest whose magnitude is one too.
+  var clamped: Int { self == .min ? -.max : self }
   func roundedUp(to multiple: Int) -> Int { (self + multiple - 1) / multiple * multiple }
 }

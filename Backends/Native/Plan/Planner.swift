@@ -1,3 +1,4 @@
+import Foundation
 import GraftFiles
 import GraftIR
 import GraftOps
@@ -9,6 +10,8 @@ import GraftOps
 final class Planner {
   let function: Function
   let kernels: NativeKernelSet
+  /// Whether ops that depend on the mode do what they do in training.
+  let isTraining: Bool
   private(set) var buffers: [Buffer] = []
   private(set) var steps: [any Step] = []
   /// Where each step comes from.
@@ -23,8 +26,9 @@ final class Planner {
   var packs: [View: View] = [:]
   private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
 
-  init(_ function: Function, kernels: NativeKernelSet) {
+  init(_ function: Function, kernels: NativeKernelSet, isTraining: Bool = false) {
     self.function = function
+    self.isTraining = isTraining
     self.kernels = kernels
     uses = [:]
     for value in function.body.operations.flatMap(\.usedValues) + function.escapingValues {
@@ -69,11 +73,30 @@ extension Planner {
     return buffers.count - 1
   }
 
+  /// The most bytes that one tensor of a program may take: a quarter of the machine's memory. What asks for more is a
+  /// mistake, or a program that was made to exhaust memory or time.
+  static let largestTensor = Int(clamping: ProcessInfo.processInfo.physicalMemory / 4)
+
+  /// The bytes of a tensor, which need not lie in memory.
+  ///
+  /// - Throws: ``Diagnostic`` for more than the machine has, and for a shape that no tensor can have.
+  func byteCount(_ shape: [Int], _ dtype: DType) throws -> Int {
+    do {
+      let count = try TensorData.byteCount(dtype: dtype, shape: shape)
+      if count <= Self.largestTensor { return count }
+    } catch {
+      throw Diagnostic(.invalidProgram, "\(error)", at: origin.location)
+    }
+    throw Diagnostic(
+      .invalidProgram, "a tensor of \(dtype.rawValue)\(shape) needs more memory than this machine has to spare",
+      at: origin.location)
+  }
+
   /// Memory for a tensor, its axes laid out in `order` (row-major by default).
   ///
-  /// - Throws: `TensorDataError` for more bytes than memory can have.
+  /// - Throws: ``Diagnostic`` as ``byteCount(_:_:)`` does.
   func allocate(_ shape: [Int], _ dtype: DType, order: [Int]? = nil) throws -> View {
-    let buffer = addBuffer(.temporary, byteCount: try TensorData.byteCount(dtype: dtype, shape: shape))
+    let buffer = addBuffer(.temporary, byteCount: try byteCount(shape, dtype))
     return View(buffer: buffer, dtype: dtype, shape: shape, order: order ?? Array(shape.indices))
   }
 

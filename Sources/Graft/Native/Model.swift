@@ -70,10 +70,12 @@ extension Model.Port {
 extension Model {
   /// The outputs by name for inputs by name.
   ///
+  /// - Parameter seed: what the model's random numbers are made of, if it draws any; the same seed gives the same
+  ///   numbers on every machine.
   /// - Throws: ``Problem`` for an input that is missing, unknown, or of another type or shape than the model takes, and
   ///   for data that it cannot take, such as an index out of range.
-  public func callAsFunction(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
-    let results = try run(ordered(inputs))
+  public func callAsFunction(_ inputs: [String: Tensor], seed: UInt64 = 0) throws -> [String: Tensor] {
+    let results = try run(ordered(inputs), seed: seed)
     return Dictionary(zip(outputs.map(\.name), results), uniquingKeysWith: { first, _ in first })
   }
 
@@ -96,18 +98,18 @@ extension Model {
   /// The only output for the only input.
   ///
   /// - Throws: ``Problem`` for a model of several inputs or outputs, and as the other call does.
-  public func callAsFunction(_ input: Tensor) throws -> Tensor {
+  public func callAsFunction(_ input: Tensor, seed: UInt64 = 0) throws -> Tensor {
     guard inputs.count == 1, outputs.count == 1 else {
       throw Problem(
         Diagnostic(
           .invalidInput, "\(name) has \(inputs.count) inputs and \(outputs.count) outputs",
           remedy: "Pass the inputs by name: it takes \(inputList)."))
     }
-    return try run([input])[0]
+    return try run([input], seed: seed)[0]
   }
 
-  private func run(_ tensors: [Tensor]) throws -> [Tensor] {
-    try Problem.wrap { try program.run(tensors.map(\.data)).map(Tensor.init) }
+  private func run(_ tensors: [Tensor], seed: UInt64) throws -> [Tensor] {
+    try Problem.wrap { try program.run(tensors.map(\.data), seed: seed).map(Tensor.init) }
   }
 
   private var inputList: String {

@@ -9,11 +9,15 @@ struct NativeComparison: Sendable {
   private let leaves: [Int]
   private let tolerance: Tolerance
 
-  /// - Throws: ``Diagnostic`` with the code `unsupported` for a program that does not run natively yet.
+  /// - Throws: ``Diagnostic`` with the code `unsupported` for a program that cannot be compared, as its random numbers
+  ///   are its own.
   init(_ function: Function, tolerance: Tolerance, weights: @escaping @Sendable (Argument) throws -> TensorData?) throws
   {
     let path = try KernelPath.choose(environment: ProcessInfo.processInfo.environment)
     program = try NativeProgram(function, kernels: NativeKernelSet(path), weights: weights)
+    guard !program.drawsRandomNumbers else {
+      throw Diagnostic(.unsupported, "\(function.name) draws random numbers in inference, which are not the source's")
+    }
     leaves = function.inputLeaves.keys.sorted()
     self.tolerance = tolerance
   }

@@ -177,7 +177,7 @@ extension OpDefinition {
     infer: { [try $0.type(0)] },
     decomposition: { b, op in
       let decimals = try op.int("decimals")
-      let scale = (0..<min(Swift.abs(decimals), 400)).reduce(1.0) { power, _ in power * 10 }
+      let scale = (0..<min(decimals.magnitude, 400)).reduce(1.0) { power, _ in power * 10 }
       let x = Term(b, op[0])
       let scaled = decimals < 0 ? try x / Term(scale) : try x * Term(scale)
       let rounded = try scaled.applying(.round)

@@ -3,8 +3,9 @@ import GraftOps
 
 extension LoweringRule {
   static let attention: [LoweringRule] = [
-    LoweringRule(.scaledDotProductAttention, when: { (try? $0.type(0).dtype.computeType) == .float32 }) {
-      planner, call in
+    LoweringRule(
+      .scaledDotProductAttention, when: { $0["rng"].isAbsent && (try? $0.type(0).dtype.computeType) == .float32 }
+    ) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
       return [try planner.attention(call, shape).converted(to: dtype)]
     }

@@ -71,15 +71,26 @@ extension Planner {
   /// Rows and columns of a triangle of a matrix, known when the plan is made.
   fileprivate func triangle(_ call: OpCall, isLower: Bool) throws -> Expression {
     let (shape, dtype) = try call.resultType(self)
-    let (rows, columns, offset) = (try call.int("rows"), try call.int("columns"), try call.int("offset"))
-    var places: [(row: Int, column: Int)] = []
-    for row in 0..<rows {
-      for column in 0..<columns where isLower ? column - row <= offset : column - row >= offset {
-        places.append((row, column))
-      }
+    let (rows, columns) = (try call.int("rows"), try call.int("columns"))
+    guard rows >= 0, columns >= 0 else { throw invalid("there is no matrix of \(rows) by \(columns)") }
+    let offset = min(max(try call.int("offset"), -rows), columns)
+    // Rows without elements are left out, so that no more of them are looked at than there are results.
+    let first = isLower ? max(0, -offset) : 0
+    let last = isLower ? rows : min(rows, columns - offset)
+    guard columns == 0 || last - first <= shape[1] else {
+      throw invalid("the triangle has more than \(shape[1]) elements")
     }
-    let numbers = (places.map(\.row) + places.map(\.column)).map { Int64($0) }
-    let tensor = try TensorData(shape: shape, elements: numbers)
+    var (rowNumbers, columnNumbers) = ([Int64](), [Int64]())
+    for row in columns == 0 ? 0..<0 : first..<max(first, last) {
+      let range = isLower ? 0..<min(row + offset + 1, columns) : max(row + offset, 0)..<columns
+      guard rowNumbers.count + range.count <= shape[1] else {
+        throw invalid("the triangle has more than \(shape[1]) elements")
+      }
+      rowNumbers += Array(repeating: Int64(row), count: range.count)
+      columnNumbers += range.map { Int64($0) }
+    }
+    guard rowNumbers.count == shape[1] else { throw invalid("the triangle has \(rowNumbers.count) elements") }
+    let tensor = try TensorData(shape: shape, elements: rowNumbers + columnNumbers)
     return Expression(constant(try tensor.converted(to: dtype)))
   }
 }

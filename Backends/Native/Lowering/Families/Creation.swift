@@ -23,10 +23,35 @@ extension LoweringRule {
     LoweringRule(.arange) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
       let (start, step) = (try call.scalar("start"), try call.scalar("step"))
-      let bytes = (0..<shape[0]).flatMap { index in start.advanced(by: step, times: index).bytes(as: dtype) }
-      return [Expression(try planner.tensor(shape, dtype, bytes))]
+      if case .int(let start) = start, case .int(let step) = step {
+        let target = try planner.allocate(shape, .int64)
+        planner.add(NumberingStep(target: target) { Int64(start &+ $0 &* step) })
+        return [Expression(target).converted(to: dtype)]
+      }
+      let target = try planner.allocate(shape, .float64)
+      let (first, distance) = (start.asDouble ?? 0, step.asDouble ?? 0)
+      planner.add(NumberingStep(target: target) { first + Double($0) * distance })
+      return [Expression(target).converted(to: dtype)]
     },
   ]
+}
+
+/// Numbers by their position in a row-major tensor.
+struct NumberingStep<Element: BitwiseCopyable & Sendable>: Step {
+  let target: View
+  let number: @Sendable (Int) -> Element
+
+  var name: String { "numbering" }
+  var reads: [View] { [] }
+  var writes: [View] { [target] }
+  private static var grain: Int { 32_768 }
+  var taskCount: Int { max(1, (target.count + Self.grain - 1) / Self.grain) }
+
+  func run(task: Int, in frame: borrowing TaskFrame) {
+    let results = frame.pointer(target, as: Element.self)
+    let first = task * Self.grain
+    for index in first..<min(first + Self.grain, target.count) { results[index] = number(index) }
+  }
 }
 
 extension Planner {
@@ -40,14 +65,6 @@ extension Planner {
 }
 
 extension Scalar {
-  /// `self + times * step`, in whole numbers if both are.
-  fileprivate func advanced(by step: Scalar, times: Int) -> Scalar {
-    if case .int(let start) = self, case .int(let step) = step {
-      return .int(start &+ times &* step)
-    }
-    return .float((asDouble ?? 0) + Double(times) * (step.asDouble ?? 0))
-  }
-
   /// The number as an element in memory.
   func bytes(as dtype: DType) -> [UInt8] {
     func raw<T: BitwiseCopyable>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }

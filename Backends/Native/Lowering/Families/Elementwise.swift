@@ -11,9 +11,9 @@ extension LoweringRule {
       LoweringRule(definition) { planner, call in [try planner.apply(name, call)] }
     } + [
       LoweringRule(.cast) { planner, call in
-        let (shape, dtype) = try call.resultType(planner)
+        let (_, dtype) = try call.resultType(planner)
         let x = try planner.expression(call[0], as: dtype)
-        return [x.dtype == dtype ? x : Expression(.cast(x), dtype: dtype, shape: shape)]
+        return [x.converted(to: dtype)]
       },
       LoweringRule(.where_) { planner, call in
         let (shape, dtype) = try call.resultType(planner)

@@ -29,6 +29,7 @@ extension LoweringRule {
       planner.add(try planner.step(computeType) { make($0) })
       return [Expression(target).converted(to: dtype)]
     },
+    LoweringRule(.embeddingBag) { planner, call in [try planner.embeddingBag(call)] },
   ]
 }
 
@@ -40,6 +41,36 @@ extension Planner {
     let shape = indices.reduce([]) { Self.broadcast($0, $1.shape) }
     let views = try indices.map { try view(stretched($0, shape)) }
     return IndexPicks(axes: Array(zip(axes, views)).map { (axis: $0, indices: $1) }, source: source)
+  }
+}
+
+extension Planner {
+  fileprivate func embeddingBag(_ call: OpCall) throws -> Expression {
+    let (shape, dtype) = try call.resultType(self)
+    func floating(_ operand: Operand) throws -> View {
+      try view(expression(operand, as: dtype).converted(to: dtype.computeType))
+    }
+    func integers(_ operand: Operand) throws -> View {
+      try view(expression(operand, as: .int64).converted(to: .int64))
+    }
+    let (table, indices, offsets) = (try floating(call[0]), try integers(call[1]), try integers(call[2]))
+    let scale = call[3].isAbsent ? nil : try floating(call[3])
+    let padding = try call.optional("padding_index")?.asInt
+    guard offsets.rank == 1, offsets.shape[0] >= shape[0], scale.map({ $0.shape == indices.shape }) ?? true else {
+      throw invalid("embedding_bag needs the offset of each bag and a factor for each index")
+    }
+    let target = try allocate(shape, table.dtype)
+    let mode = try call.string("mode")
+    add(
+      try floatingStep(
+        table.dtype,
+        float: EmbeddingBagStep<Float>(
+          mode: .init(rawValue: mode) ?? .mean, table: table, indices: indices, offsets: offsets, scale: scale,
+          padding: padding, target: target),
+        double: EmbeddingBagStep<Double>(
+          mode: .init(rawValue: mode) ?? .mean, table: table, indices: indices, offsets: offsets, scale: scale,
+          padding: padding, target: target)))
+    return Expression(target).converted(to: dtype)
   }
 }
 

@@ -6,7 +6,7 @@ extension LoweringRule {
   static let joining: [LoweringRule] = [
     LoweringRule(.concat) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
-      let axis = try call.int("axis")
+      let axis = try call.axis("axis", rank: shape.count)
       let parts = try call[0].values.map { try planner.expression($0) }
       let target = try planner.allocate(shape, dtype, order: try planner.commonOrder(parts))
       var start = 0
@@ -23,6 +23,10 @@ extension LoweringRule {
       let x = try planner.expression(call[0], as: dtype)
       let (low, high) = (try call.ints("low"), try call.ints("high"))
       let interior = try call.ints("interior")
+      let limit = 1 << 31
+      guard (low + high).allSatisfy({ abs($0.clamped) < limit }), interior.allSatisfy({ 0..<limit ~= $0 }) else {
+        throw planner.invalid("padding of \(low) and \(high), with \(interior) between")
+      }
       let steps = x.shape.indices.map { 1 + (interior.isEmpty ? 0 : interior[$0]) }
       let view = try planner.view(x).cutting(low, high, steps)
       let target = try planner.allocate(shape, dtype, order: view.order)
@@ -37,7 +41,7 @@ extension LoweringRule {
     },
     LoweringRule(.sliceUpdate) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
-      let (starts, stops, steps) = (try call.ints("starts"), try call.ints("stops"), try call.ints("steps"))
+      let (starts, stops, steps) = try planner.ranges(call)
       let x = try planner.view(planner.expression(call[0], as: dtype))
       let target = try planner.allocate(shape, dtype, order: x.order)
       try planner.compute(Expression(x), into: target)

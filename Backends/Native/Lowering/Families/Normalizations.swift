@@ -17,11 +17,8 @@ extension LoweringRule {
     },
     LoweringRule(.groupNorm) { planner, call in [try planner.groupNormalised(call)] },
     LoweringRule(.batchNorm) { planner, call in
-      guard try call.string("statistics") == "running", !call[3].isAbsent, !call[4].isAbsent else {
-        throw Diagnostic(
-          .unsupported, "batch_norm with a batch's own statistics is not native yet", at: planner.origin.location)
-      }
-      return try planner.normalised(call)
+      let isRunning = try call.string("statistics") == "running" && !call[3].isAbsent && !call[4].isAbsent
+      return isRunning ? try planner.normalised(call) : try planner.normalisedByBatch(call)
     },
   ]
 }
@@ -130,6 +127,40 @@ extension Planner {
 }
 
 extension Planner {
+  /// Batch normalisation of x [N, C, ...] by the mean and biased variance of each channel, by which the running
+  /// statistics move; the variance by its unbiased form.
+  fileprivate func normalisedByBatch(_ call: OpCall) throws -> [Expression] {
+    let (shape, dtype) = try call.resultType(self)
+    let x = try Expression(view(expression(call[0], as: dtype).converted(to: dtype.computeType)))
+    let axes = shape.indices.filter { $0 != 1 }
+    let channels = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
+    let count = Double(axes.reduce(1) { $0 * shape[$1] })
+    func mean(_ x: Expression) throws -> Expression {
+      try Expression(view(applying(.divide, reduce(.sum, x, over: axes), number(count, like: x))))
+    }
+    func channelwise(_ x: Expression) throws -> Expression { try reshaped(Expression(view(x)), channels) }
+    let average = try mean(x)
+    let centred = try applying(.subtract, x, channelwise(average))
+    let variance = try mean(applying(.multiply, centred, centred))
+    var scale = try applying(.rsqrt, applying(.add, variance, number(try call.double("eps"), like: x)))
+    if !call[1].isAbsent {
+      scale = try applying(.multiply, scale, expression(call[1], as: dtype).converted(to: x.dtype))
+    }
+    var result = try applying(.multiply, centred, channelwise(scale))
+    if !call[2].isAbsent {
+      result = try applying(.add, result, channelwise(expression(call[2], as: dtype).converted(to: x.dtype)))
+    }
+    let momentum = try call.double("momentum")
+    func moved(_ operand: Operand, _ new: Expression) throws -> Expression {
+      if operand.isAbsent { return new }
+      let old = try expression(operand, as: dtype)
+      let step = try applying(.subtract, new.converted(to: old.dtype), old)
+      return try applying(.add, old, applying(.multiply, step, number(momentum, like: old)))
+    }
+    let unbiased = try applying(.multiply, variance, number(count / (count - 1), like: variance))
+    return [result.converted(to: dtype), try moved(call[3], average), try moved(call[4], unbiased)]
+  }
+
   /// A convolution that is not yet computed, with each of its output channels scaled: a scaled weight does it.
   private func scaledConvolution(_ x: Expression, _ scale: Expression) throws -> Expression? {
     guard case .product(let product) = x.node, let convolution = product as? ConvolutionProduct,

@@ -10,10 +10,11 @@ extension LoweringRule {
       let pooled = try planner.pooled(x, PoolAttributes(call), shape, .maximum) ?? planner.windowed(x, call, shape)
       return [pooled.converted(to: dtype)]
     },
-    LoweringRule(.averagePool) { planner, call in
+    LoweringRule(.averagePool, when: PoolAttributes.hasAverage) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
       let x = try planner.expression(call[0], as: dtype).converted(to: dtype.computeType)
       let attributes = try PoolAttributes(call)
+      if shape.contains(0) { return [Expression(.scalar(.int(0)), dtype: dtype, shape: shape)] }
       let kind = try attributes.average(call)
       guard let kind, let pooled = try planner.pooled(x, attributes, shape, kind) else {
         throw Diagnostic(
@@ -39,6 +40,15 @@ struct PoolAttributes {
     padding = try call.ints("padding")
     let given = call.definition.attribute("dilation") == nil ? [] : try call.ints("dilation")
     dilation = given.isEmpty ? kernel.map { _ in 1 } : given
+    try ConvolutionShape.check(kernel + stride + dilation, padding)
+  }
+
+  /// Whether a kernel computes the average; others are decomposed.
+  @Sendable fileprivate static func hasAverage(_ call: OpCall) -> Bool {
+    guard let type = try? call.type(0), let attributes = try? PoolAttributes(call) else { return false }
+    let spatial = attributes.kernel.count
+    return type.dtype.computeType == .float32 && spatial <= 2 && type.rank == spatial + 2
+      && attributes.padding.allSatisfy { $0 >= 0 } && (try? attributes.average(call)) != nil
   }
 
   /// The average as the kernel knows it; nil where only a part of the padding counts.
@@ -87,8 +97,10 @@ extension Planner {
     return try reduce(.max, Expression(windows), over: Array(shape.count..<shape.count + kernel.count))
   }
 
-  private func padded(_ x: View, _ lead: Int, _ pairs: [Int], by value: Scalar) throws -> View {
-    if pairs.allSatisfy({ $0 <= 0 }) { return x }
+  /// x with its spatial axes continued at the ends, and cut where the padding is negative.
+  private func padded(_ whole: View, _ lead: Int, _ pairs: [Int], by value: Scalar) throws -> View {
+    let (x, pairs) = (try whole.cut(lead, pairs), pairs.map { max($0, 0) })
+    if pairs.allSatisfy({ $0 == 0 }) { return x }
     var (shape, starts) = (x.shape, x.shape.map { _ in 0 })
     for axis in lead..<x.rank {
       let (low, high) = (pairs[2 * (axis - lead)], pairs[2 * (axis - lead) + 1])
@@ -100,6 +112,21 @@ extension Planner {
     let stops = x.shape.indices.map { starts[$0] + x.shape[$0] }
     try compute(Expression(x), into: target.sliced(starts: starts, stops: stops, steps: x.shape.map { _ in 1 }))
     return target
+  }
+}
+
+extension View {
+  /// Without what negative padding, low and high alternating, takes off the axes from `lead` on.
+  fileprivate func cut(_ lead: Int, _ pairs: [Int]) throws -> View {
+    var (starts, stops) = (shape.map { _ in 0 }, shape)
+    for axis in lead..<rank {
+      starts[axis] = max(0, -pairs[2 * (axis - lead)])
+      stops[axis] -= max(0, -pairs[2 * (axis - lead) + 1])
+      guard starts[axis] <= stops[axis] else {
+        throw Diagnostic(.invalidProgram, "negative padding of \(pairs) takes more than there is of \(shape)")
+      }
+    }
+    return sliced(starts: starts, stops: stops, steps: shape.map { _ in 1 })
   }
 }
 

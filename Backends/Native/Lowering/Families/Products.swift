@@ -24,7 +24,15 @@ extension Expression {
   fileprivate var asColumns: [Int] { shape.count == 1 ? shape + [1] : shape }
 
   func converted(to dtype: DType) -> Expression {
-    self.dtype == dtype ? self : Expression(.cast(self), dtype: dtype, shape: shape)
+    if self.dtype == dtype { return self }
+    // Complex numbers are converted to and from the type of their parts, or to booleans.
+    if dtype.isComplex, !self.dtype.isComplex, self.dtype != dtype.realType {
+      return converted(to: dtype.realType).converted(to: dtype)
+    }
+    if self.dtype.isComplex, !dtype.isComplex, dtype != .bool, self.dtype.realType != dtype {
+      return converted(to: self.dtype.realType).converted(to: dtype)
+    }
+    return Expression(.cast(self), dtype: dtype, shape: shape)
   }
 }
 
@@ -42,6 +50,8 @@ extension Planner {
     let target = try allocate(shape, xView.dtype)
     if xView.dtype == .float32 {
       add(BatchedProductStep(x: left, y: right, target: target, kernels: kernels))
+    } else if xView.dtype == .float64, let step = DoubleProductStep(left, right, target) {
+      add(step)
     } else {
       add(try generalProduct(left, right, target))
     }

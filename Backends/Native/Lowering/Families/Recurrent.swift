@@ -43,6 +43,9 @@ extension Planner {
   /// Layer by layer: x [T, N, I] and the states [layers * directions, N, H] to the outputs and the last states.
   fileprivate func recurrent(_ call: OpCall, _ cell: RecurrentCell, states count: Int) throws -> [Expression] {
     let (shape, dtype) = try call.resultType(self)
+    guard call["rng"].isAbsent else {
+      throw Diagnostic(.unsupported, "dropout between recurrent layers is not native yet", at: origin.location)
+    }
     guard dtype.computeType == dtype else {
       throw Diagnostic(.unsupported, "recurrent networks of \(dtype.rawValue) are not native yet", at: origin.location)
     }
@@ -51,7 +54,10 @@ extension Planner {
     let ends = try initial.map { try allocate($0.shape, dtype) }
     let weights = try call[count + 1].values.map { try expression($0) }
     let (layers, directions) = (try call.int("layers"), try call.bool("bidirectional") ? 2 : 1)
-    let perDirection = weights.count / max(layers * directions, 1)
+    guard layers >= 1, layers <= weights.count, initial[0].shape[0] == layers * directions,
+      weights.count % (layers * directions) == 0, weights.count / (layers * directions) >= 2
+    else { throw invalid("\(weights.count) weights are not those of \(layers) layers") }
+    let perDirection = weights.count / (layers * directions)
     for layer in 0..<layers {
       let width = initial[0].shape[2]
       let output = try allocate([shape[0], shape[1], width * directions], dtype)

@@ -59,7 +59,8 @@ extension Planner {
     var x = try expression(call[0], as: .float32)
     x = x.converted(to: x.computeType)
     var source = try view(x)
-    if let axis = try call.optional("axis")?.asInt {
+    if try call.optional("axis") != nil {
+      let axis = try call.axis("axis", rank: x.shape.count)
       source = source.transposed(x.shape.indices.filter { $0 != axis } + [axis])
     } else {
       source = try view(reshaped(x, [x.shape.reduce(1, *)]))

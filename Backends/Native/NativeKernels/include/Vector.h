@@ -17,6 +17,9 @@ typedef enum GraftType {
   GRAFT_TYPE_I16,
   GRAFT_TYPE_I32,
   GRAFT_TYPE_I64,
+  GRAFT_TYPE_U16,
+  GRAFT_TYPE_U32,
+  GRAFT_TYPE_U64,
   GRAFT_TYPE_F16,
   GRAFT_TYPE_BF16,
   GRAFT_TYPE_F32,
@@ -33,7 +36,7 @@ typedef enum GraftOperator {
   // Of x.
   GRAFT_OP_NEGATIVE,  // integers too
   GRAFT_OP_ABS,       // integers too
-  /// -1, 0 or 1; NaN where x is.
+  /// -1, 0 or 1; 0 for NaN, as PyTorch has it.
   GRAFT_OP_SIGN,  // integers too
   GRAFT_OP_EXP,
   GRAFT_OP_EXP2,
