@@ -96,6 +96,9 @@ struct SampleProgram {
     inputs = tensors
   }
 
+  /// The program as a package holds it.
+  var text: String { IRPrinter().print(function) }
+
   func outputs() throws -> [TensorData] {
     try NativeProgram(function, kernels: NativeKernelSet(.choose(environment: [:])), pool: ThreadPool(width: 1)) { _ in
       nil

@@ -54,8 +54,8 @@ class Contestant:
             )
         return json.loads(line)
 
-    def measure(self, count):
-        self.process.stdin.write(f"measure {count}\n")
+    def measure(self, count, command="measure"):
+        self.process.stdin.write(f"{command} {count}\n")
         self.process.stdin.flush()
         return self.reply()
 
@@ -66,6 +66,13 @@ class Contestant:
         count = max(1, min(2000, round(seconds / max(warm, 1e-6))))
         self.times += self.measure(count)
         self.process.send_signal(signal.SIGSTOP)
+
+    def together(self, callers=8, rounds=3):
+        """The time of calls at the same time by that of as many one after another."""
+        self.process.send_signal(signal.SIGCONT)
+        pairs = [self.measure(callers, "together") for _ in range(rounds)]
+        self.process.send_signal(signal.SIGSTOP)
+        return statistics.median(both / alone for alone, both in pairs)
 
     def finish(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -101,7 +108,7 @@ def difference(root, name, peer):
 
 def measure_case(root, name, batch, threads, options):
     """What was measured of each contestant of one case, by its name."""
-    contestants, failures = [], {}
+    contestants, failures, together = [], {}, None
     try:
         for peer in ("graft", *options.peers):
             try:
@@ -112,12 +119,16 @@ def measure_case(root, name, batch, threads, options):
         for _ in range(options.rounds):
             for contestant in contestants:
                 contestant.turn(options.seconds)
+        if contestants and contestants[0].peer == "graft" and options.together:
+            together = contestants[0].together()
         for contestant in contestants:
             contestant.finish()
     finally:
         for contestant in contestants:
             contestant.kill()
     results = {c.peer: c.summary for c in contestants}
+    if "graft" in results and together is not None:
+        results["graft"]["together"] = together
     if "torch" in results:
         for peer, figures in results.items():
             figures["difference"] = difference(root, name, peer)
@@ -157,6 +168,7 @@ def main():
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
+    parser.add_argument("--together", action="store_true", help="also 8 calls at once")
     parser.add_argument("--folder", default=".build/bench-native")
     parser.add_argument("--json", help="where the figures go, after each case")
     options = parser.parse_args()

@@ -5,8 +5,8 @@ import functools
 import itertools
 from collections.abc import Callable
 
-import torchvision_operators  # noqa: F401  (before torchvision is imported)
 import torch
+import torchvision_operators  # noqa: F401  (before torchvision is imported)
 import transformers
 from torch import nn
 from torchvision import models as vision
@@ -44,6 +44,11 @@ def mlp():
         nn.ReLU(),
         nn.Linear(512, 10),
     )
+
+
+def tiny_mlp():
+    """So small that a call is all overhead."""
+    return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
 
 
 def transformer_encoder():
@@ -179,6 +184,9 @@ IMAGES = ("x=N,3,224,224",)
 CASES = {
     "mlp": Case(
         mlp, lambda n: {"input": torch.randn(n, 784)}, ("input=N,784",), (1, 64)
+    ),
+    "tiny_mlp": Case(
+        tiny_mlp, lambda n: {"input": torch.randn(n, 8)}, ("input=N,8",), (1,)
     ),
     "resnet18": Case(vision.resnet18, images(224), IMAGES),
     "resnet50": Case(vision.resnet50, images(224), IMAGES),

@@ -64,6 +64,16 @@ def resources(cases):
     return table(header, rows)
 
 
+def together(cases):
+    """Eight callers at once: the calls' time by that of one after another."""
+    rows = [
+        (case["model"], str(case["batch"]), str(case["threads"]), cell(value, ".2f"))
+        for case in cases
+        if (value := case["results"]["graft"].get("together")) is not None
+    ]
+    return table(["model", "batch", "threads", "ratio"], rows) if rows else []
+
+
 def main():
     record = json.loads(pathlib.Path(sys.argv[1]).read_text())
     print(HEAD.format(**record["machine"]))
@@ -79,6 +89,12 @@ def main():
         title = "One thread" if threads == 1 else f"{threads} threads"
         print(f"\n## {title}\n\n" + "\n".join(latency(chosen)))
         print("\n" + "\n".join(resources(chosen)))
+    rows = together(cases)
+    if rows:
+        print(
+            "\n## Eight callers at once\n\nThe time of eight calls at once by that of eight one after another.\n"
+        )
+        print("\n".join(rows))
 
 
 main()

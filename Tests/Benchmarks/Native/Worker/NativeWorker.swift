@@ -19,17 +19,27 @@ import Graft
     let outputs = try model(inputs)
     reply(["first": (clock.now - start) / .seconds(1)])
     while let line = readLine() {
-      var times: [Double] = []
-      for _ in 0..<(line.split(separator: " ").last.flatMap { Int($0) } ?? 1) {
-        let before = clock.now
-        _ = try model(inputs)
-        times.append((clock.now - before) / .seconds(1))
+      let words = line.split(separator: " ")
+      let count = words.last.flatMap { Int($0) } ?? 1
+      if words.first == "together" {
+        reply(try together(count) { _ = try model(inputs) })
+      } else {
+        reply(try (0..<count).map { _ in try clock.measure { _ = try model(inputs) } / .seconds(1) })
       }
-      reply(times)
     }
     let named = model.outputs.enumerated().map { (String(format: "out_%02d", $0), outputs[$1.name]) }
     try TensorFile(URL(filePath: arguments[3])).write(
       Dictionary(uniqueKeysWithValues: named.compactMap { name, tensor in tensor.map { (name, $0) } }))
+  }
+
+  /// Seconds of a number of calls one after another, and of as many at the same time.
+  static func together(_ count: Int, _ call: @escaping @Sendable () throws -> Void) throws -> [Double] {
+    let clock = ContinuousClock()
+    let alone = try clock.measure { for _ in 0..<count { try call() } }
+    let together = clock.measure {
+      DispatchQueue.concurrentPerform(iterations: count) { _ in try? call() }
+    }
+    return [alone / .seconds(1), together / .seconds(1)]
   }
 
   static func reply(_ value: some Encodable) {
