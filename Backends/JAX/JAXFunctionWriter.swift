@@ -19,6 +19,8 @@ struct JAXFunctionWriter {
     var types: VariableTypes
     /// Whether a call of another such function stands within one.
     var hasNestedCalls: Bool
+    /// Those of the inputs that are no lists or dicts.
+    var tensors: [PassedTensor]
   }
 
   private let function: Function
@@ -58,7 +60,18 @@ struct JAXFunctionWriter {
     return Written(
       function: written, interface: interface, imports: emitter.imports, helpers: emitter.helpers,
       treeSize: { emitter.treeSize($0) }, types: emitter.variableTypes.moved(by: sizes.count),
-      hasNestedCalls: emitter.hasNestedCalls)
+      hasNestedCalls: emitter.hasNestedCalls, tensors: passedTensors(parameters.positional))
+  }
+
+  /// The tensors that parameters stand for.
+  private func passedTensors(_ parameters: [PythonParameter]) -> [PassedTensor] {
+    guard case .dict(let fields) = function.inputs else { return [] }
+    let leaves = function.inputLeaves
+    let inputs = fields.filter { !$0.tree.leaves.isEmpty }
+    return zip(inputs, parameters.suffix(inputs.count)).compactMap { field, parameter in
+      guard let value = field.tree.soleLeaf.flatMap({ leaves[$0] }) else { return nil }
+      return PassedTensor(parameter.name, function.type(of: value).shape.map(\.knownValue))
+    }
   }
 
   private var interface: FunctionInterface {

@@ -33,12 +33,15 @@ package struct JAXModuleWriter {
     package var places: [String: String]
     /// The parameters of `forward`, by a class's full name.
     package var parameters: [String: [String]]
+    /// Of each module, by its path, the numbers that the shapes in it come from, by attribute.
+    package var sizes: [String: [String: Int]]
 
     package init(
       source: String, className: String? = nil, origin: String, weightsFile: String, places: [String: String] = [:],
-      parameters: [String: [String]] = [:]
+      parameters: [String: [String]] = [:], sizes: [String: [String: Int]] = [:]
     ) {
       self.parameters = parameters
+      self.sizes = sizes
       self.source = source
       self.className = className
       self.origin = origin
@@ -94,7 +97,7 @@ package struct JAXModuleWriter {
   ) throws -> JAXProgram {
     var program = JAXProgram(
       main: function.name, mainClass: provenance.className, origins: provenance.places,
-      parameters: provenance.parameters, helperNames: helperNames, scanned: scanned)
+      parameters: provenance.parameters, sizes: provenance.sizes, helperNames: helperNames, scanned: scanned)
     try program.write(outlined)
     return program
   }

@@ -24,6 +24,8 @@ struct JAXProgram {
   private var names = ModuleFunctionNames(classes: [], main: nil, variables: [])
   /// The parameters of each class's `forward`.
   private let forwardParameters: [String: [String]]
+  /// Of each module, by its path, the numbers that the shapes in it come from, by attribute.
+  private let moduleSizes: [String: [String: Int]]
 
   /// What loops may be scans over; nil if they stay loops.
   private let scanned: ScanWriter.Modules?
@@ -39,12 +41,13 @@ struct JAXProgram {
   /// - Parameters:
   ///   - origins: where each class of module and each function is defined.
   ///   - parameters: those of each class's `forward`.
+  ///   - sizes: of each module, by its path, the numbers that the shapes in it come from, by attribute.
   ///   - helperNames: the helper functions that the file will have, whose names nothing else may get; all if nil.
   ///   - mainClass: the class of the whole model; nil for a plain function.
   ///   - scanned: what loops may be scans over; nil if they stay loops.
   init(
     main: String, mainClass: String?, origins: [String: String], parameters: [String: [String]] = [:],
-    helperNames: Set<String>? = nil, scanned: ScanWriter.Modules? = nil
+    sizes: [String: [String: Int]] = [:], helperNames: Set<String>? = nil, scanned: ScanWriter.Modules? = nil
   ) {
     self.main = main
     self.mainClass = mainClass
@@ -52,6 +55,7 @@ struct JAXProgram {
     self.origins = origins
     self.helperNames = helperNames
     forwardParameters = parameters
+    moduleSizes = sizes
     let library = JAXTarget().helpers
     taken = (helperNames ?? Set(library.helpers.keys)).union(JAXTarget().aliases.map(\.name)).union([
       main, "load_params",
@@ -105,10 +109,12 @@ struct JAXProgram {
       written.interface.listed = listed
       all.append(written)
     }
-    let children = instances.map { Set($0.function.function.parameterPaths.compactMap(\.firstComponent)) }
     let families = FunctionFamily.families(
-      of: all.map(\.function), children: children, given: instances.map(\.function.givenNumbers),
-      signatures: signatures)
+      of: zip(instances, all).map { instance, written in
+        FunctionFamily.Instance(
+          written.function, children: Set(instance.function.function.parameterPaths.compactMap(\.firstComponent)),
+          given: instance.function.givenNumbers, sizes: sizes(of: instance), tensors: written.tensors)
+      }, signatures: signatures)
     let variants = families.map { family in
       let members = family.members.map { instances[$0] }
       return VariantNames.Variant(
@@ -131,6 +137,11 @@ struct JAXProgram {
           path: instances[member].path, interface: interface, constants: family.constants(of: position))
       }
     }
+  }
+
+  /// The numbers of a call's module, by attribute.
+  private func sizes(of instance: CallInstance) -> [(name: String, value: Scalar)] {
+    (moduleSizes[instance.absolutePath] ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) }
   }
 
   /// Notes calls of a function that would better be part of their callers: those in one place only of one that is short.

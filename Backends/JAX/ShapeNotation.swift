@@ -1,3 +1,4 @@
+import GraftEmit
 import GraftIR
 
 /// Writes the shapes of several instances of a function as one: `[N, C, 14, 14]`.
@@ -23,8 +24,10 @@ struct ShapeNotation {
   /// - Parameter shapes: the shape in each instance.
   mutating func text(_ shapes: [[Dim]]) -> String {
     guard let first = shapes.first, shapes.allSatisfy({ $0.count == first.count }) else { return "[...]" }
+    let channelsLast = AxisLetters.areChannelsLast(shapes)
     let extents = first.indices.map { axis in
-      extent(shapes.map { $0[axis] }, letters: Self.letters(axis: axis, rank: first.count))
+      let letters = AxisLetters.letters(axis: axis, rank: first.count, channelsLast: channelsLast)
+      return extent(shapes.map { $0[axis] }, letters: letters)
     }
     return "[\(extents.joined(separator: ", "))]"
   }
@@ -44,21 +47,5 @@ struct ShapeNotation {
     taken.insert(letter)
     letters[key] = letter
     return letter
-  }
-
-  /// What the axes of tensors are called: batch, time, features; channels, depth, height, width.
-  private static func letters(axis: Int, rank: Int) -> [String] {
-    let channels = ["C", "D", "E"]
-    let features = ["D", "E", "F"]
-    let names: [[String]]
-    switch rank {
-    case 0, 1: names = [["N"]]
-    case 2: names = [["N"], features]
-    case 3: names = [["N"], ["T", "S"], features]
-    case 4: names = [["N"], channels, ["H"], ["W"]]
-    case 5: names = [["N"], channels, ["D"], ["H"], ["W"]]
-    default: names = [["N"]]
-    }
-    return axis < names.count ? names[axis] : ["S"]
   }
 }

@@ -42,9 +42,11 @@ package struct TraceDocument: Decodable, Sendable {
     package var line: Int?
     /// The names of the parameters of its class's `forward`.
     package var forward: [String]?
+    /// The integers among its attributes that the statements name whose shapes its operations have.
+    package var sizes: [String: Int]?
 
     enum CodingKeys: String, CodingKey {
-      case path, file, line, forward
+      case path, file, line, forward, sizes
       case className = "class"
     }
   }

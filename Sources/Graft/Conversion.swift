@@ -87,7 +87,8 @@ package struct Conversion: Sendable {
           + document.functions.map { ($0.name, Self.place($0.name, $0.file, $0.line)) },
         uniquingKeysWith: { a, _ in a }),
       parameters: Dictionary(
-        document.modules.map { ($0.className, $0.forward ?? []) }, uniquingKeysWith: { a, _ in a }))
+        document.modules.map { ($0.className, $0.forward ?? []) }, uniquingKeysWith: { a, _ in a }),
+      sizes: Dictionary(document.modules.map { ($0.path, $0.sizes ?? [:]) }, uniquingKeysWith: { a, _ in a }))
   }
 
   /// `PyTorch 2.13, torchvision 0.28`: with the version of the library that the model is from.

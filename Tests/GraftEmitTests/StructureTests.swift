@@ -294,7 +294,7 @@ private func text(_ statements: [PythonStatement]) -> String {
 
   private func families(_ functions: [PythonFunction], _ children: [Set<String>]? = nil) -> [FunctionFamily] {
     FunctionFamily.families(
-      of: functions, children: children ?? functions.map { _ in ["a"] }, signatures: signatures)
+      of: functions.enumerated().map { .init($1, children: children?[$0] ?? ["a"]) }, signatures: signatures)
   }
 
   @Test func equalFunctionsAreOne() {

@@ -5,6 +5,7 @@ Loaded as `graft_torch_tracer`, after `graft_torch_document`.
 
 import inspect
 import json
+import re
 import sys
 
 import numpy
@@ -23,6 +24,8 @@ from graft_torch_modes import has_stray_flags, same_but_for_flags
 from graft_torch_problems import check_modes, check_outputs, explain, run_eagerly
 from graft_torch_sizes import Symbols
 from graft_torch_statements import Functions, Statements
+
+RESHAPING = ("aten.view", "aten.reshape", "aten._unsafe_view")
 
 
 def trace(request, tensors):
@@ -86,7 +89,7 @@ def trace_entry(entry, inputs, mode):
         "framework": framework(),
         "entry": describe_entry(entry),
         "symbols": describe_symbols(captured, symbols, inputs),
-        "modules": describe_modules(entry.module),
+        "modules": describe_modules(entry.module, graphs.values()),
         "functions": functions.described,
         "parameters": parameters,
         "buffers": buffers,
@@ -274,8 +277,9 @@ def describe_symbols(captured, symbols, inputs):
     return described
 
 
-def describe_modules(module):
+def describe_modules(module, graphs):
     described, located = [], {}
+    named = shape_attributes(graphs)
     for path, child in module.named_modules() if module is not None else ():
         cls = type(child)
         if cls not in located:
@@ -288,10 +292,27 @@ def describe_modules(module):
                 "file": file,
                 "line": line,
                 "forward": forward_parameters(cls),
+                "sizes": {
+                    name: value
+                    for name, value in vars(child).items()
+                    if name in named.get(path, ()) and type(value) is int
+                },
                 "extra": child.extra_repr(),
             }
         )
     return described
+
+
+def shape_attributes(graphs):
+    """For each module the attributes that the statements name in which its tensors get another shape."""
+    named = {}
+    for graph in graphs:
+        for node in graph["nodes"]:
+            if node["op"].startswith(RESHAPING):
+                for *_, statement in node["frames"]:
+                    names = re.findall(r"\bself\.(\w+)\b(?![.(\[])", statement)
+                    named.setdefault(node["path"], set()).update(names)
+    return named
 
 
 def forward_parameters(cls):

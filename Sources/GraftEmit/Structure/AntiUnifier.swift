@@ -25,6 +25,10 @@ package struct AntiUnifier {
   package private(set) var constants: [Constant] = []
   private let signatures: [String: Signature]
   private let given: GivenNumbers
+  private let sizes: GivenNumbers
+  private var extents: InputExtents
+  /// Where extents are told, those that have been read; nil elsewhere.
+  private var seen: Set<InputExtents.Axis>?
   private var taken: Set<String>
   /// Which instances are compared now; the others have no say in what is found.
   private var present: [Int] = []
@@ -42,20 +46,26 @@ package struct AntiUnifier {
   ///     default there, and constants are named after the parameters that they are passed for.
   ///   - given: for each instance, the numbers that the source gives it, by parameter: constants that follow from them are
   ///     written in their terms.
+  ///   - sizes: for each instance, the numbers that its module has, by attribute: constants that are equal to one are
+  ///     called after it.
+  ///   - tensors: what each instance is passed, as many of the same names: extents that follow from theirs are written in
+  ///     their terms.
   ///   - names: what a new parameter must not be called.
   package init(
     signatures: [String: Signature], given: [[(name: String, value: Scalar)]] = [],
-    avoiding names: Set<String>
+    sizes: [[(name: String, value: Scalar)]] = [], tensors: [[PassedTensor]] = [], avoiding names: Set<String>
   ) {
     self.signatures = signatures
     self.given = GivenNumbers(given)
+    self.sizes = GivenNumbers(sizes)
+    extents = InputExtents(tensors)
     taken = names
   }
 
   /// The common body; nil when the instances differ in more than constants.
   package mutating func unify(_ bodies: [[PythonStatement]]) -> [PythonStatement]? {
     present = Array(bodies.indices)
-    return unifyAll(bodies)
+    return unifyAll(bodies).map { extents.naming(in: $0) }
   }
 
   /// The common body where some instances have a child module that the others lack.
@@ -123,7 +133,7 @@ package struct AntiUnifier {
     guard let own = unifyAll(present.map { Array(bodies[$0][range]) }) else { return nil }
     let test = PythonExpression.string(optional.child).compared(.in, "params")
     let named = own.map { $0.mapExpressions(namingConstants) }
-    return before + (start.map { [$0] } ?? []) + [.if(test, named)] + after
+    return extents.naming(in: before + (start.map { [$0] } ?? []) + [.if(test, named)] + after)
   }
 
   private mutating func unifyAll(_ bodies: [[PythonStatement]]) -> [PythonStatement]? {
@@ -206,8 +216,20 @@ package struct AntiUnifier {
     guard expressions.count == count, let first = expressions.first else { return nil }
     if expressions.allSatisfy({ $0 == first }) { return first }
     if let shared = aliased(expressions) { return shared }
-    if expressions.allSatisfy(\.isConstant) { return constant(expressions, for: parameter) }
+    let areShapes = seen != nil && expressions.allSatisfy(\.isTuple)
+    if !areShapes, expressions.allSatisfy(\.isConstant) { return constant(expressions, for: parameter) }
     if expressions.allSatisfy(\.isCall) { return unifyCalls(expressions) }
+    if first.isSliced {
+      let outer = seen
+      defer { seen = outer }
+      seen = []
+      return unifyParts(expressions, for: parameter)
+    }
+    return unifyParts(expressions, for: parameter)
+  }
+
+  private mutating func unifyParts(_ expressions: [PythonExpression], for parameter: String?) -> PythonExpression? {
+    let (first, count) = (expressions[0], expressions.count)
     let heads = expressions.map { $0.mapChildren { _ in .none } }
     guard heads.allSatisfy({ $0 == heads[0] }) else { return unifyWithNeutral(expressions, of: count) }
     if case .name = first { return nil }
@@ -218,20 +240,32 @@ package struct AntiUnifier {
     // A constant within a product is not what is passed for the parameter.
     let inner = first.isComposed ? nil : parameter
     var unified: [PythonExpression] = []
+    let before = seen
     for index in children[0].indices {
       guard let child = unify(children.map { $0[index] }, of: count, for: inner) else { return nil }
       unified.append(child)
+      // Both bounds of a part are told from one axis.
+      if case .slice = first, index + 1 < children[0].count { seen = before }
     }
     var next = unified.makeIterator()
     return first.mapChildren { next.next() ?? $0 }
   }
 
   private mutating func unifyCalls(_ calls: [PythonExpression]) -> PythonExpression? {
+    let outer = seen
+    defer { seen = outer }
+    seen = nil
     guard let aligned = AlignedCalls(calls, signatures: signatures),
       let function = unify(aligned.functions, of: calls.count)
     else { return nil }
+    if aligned.functions[0].takesShape { seen = [] }
+    let open = function.isReshape ? openExtent(aligned.positional.map(\.values)) : nil
     var arguments: [PythonArgument] = []
-    for (name, values) in aligned.positional {
+    for (index, (name, values)) in aligned.positional.enumerated() {
+      if index == open {
+        arguments.append(.positional(.integer(-1)))
+        continue
+      }
       guard let value = unify(values, of: calls.count, for: name) else { return nil }
       arguments.append(.positional(value))
     }
@@ -273,12 +307,13 @@ package struct AntiUnifier {
   /// The parameter for a constant with these values in the instances that are compared.
   private mutating func constant(_ values: [PythonExpression], for parameter: String?) -> PythonExpression {
     if let term = given.term(for: values, in: present) {
-      for name in term.parameters { declare(given: name) }
+      for name in term.parameters { declare(name, of: given) }
       return term.expression
     }
-    if let known = constants.first(where: { constant in present.map { constant.values[$0] } == values }) {
-      return .name(known.name)
+    if let name = constants.first(where: { constant in present.map { constant.values[$0] } == values })?.name {
+      return .name(name)
     }
+    if let extent = extent(values, orName: parameter) { return extent }
     let usual = Constant(name: "", values: values).usual
     var all = Array(repeating: usual, count: max((present.max() ?? 0) + 1, constants.first?.values.count ?? 0))
     for (position, index) in present.enumerated() { all[index] = values[position] }
@@ -290,8 +325,57 @@ package struct AntiUnifier {
 }
 
 extension AntiUnifier {
-  /// Makes a parameter of one that the source gives a number for.
-  private mutating func declare(given name: String) {
+  /// What a constant follows from where extents are told: an extent of an input, or else a number of the module, or else
+  /// an extent in some way.
+  private mutating func extent(_ values: [PythonExpression], orName parameter: String?) -> PythonExpression? {
+    let term = seen.flatMap { extents.term(for: values, in: present, beside: $0) }
+    if let term, term.form == .same { return read(term) }
+    if parameter == nil, let name = sizes.name(for: values, in: present), !taken.contains(name) {
+      declare(name, of: sizes)
+      return .name(name)
+    }
+    if let term { return read(term) }
+    return seen == nil ? nil : share(values)
+  }
+
+  /// `c // num_heads`: an extent divided by a number of the module.
+  private mutating func share(_ values: [PythonExpression]) -> PythonExpression? {
+    for name in sizes.names {
+      let divisors = sizes.values(of: name)
+      let products = zip(values, present).map { value, index -> PythonExpression in
+        guard case .integer(let size) = value, case .int(let divisor) = divisors[index] else { return .none }
+        return .integer(size * divisor)
+      }
+      guard let term = extents.term(for: products, in: present, beside: []), term.form == .same else { continue }
+      declare(name, of: sizes)
+      return read(term).floorDivided(by: .name(name))
+    }
+    return nil
+  }
+
+  private mutating func read(_ term: InputExtents.Term) -> PythonExpression {
+    seen?.insert(term.axis)
+    return extents.expression(term, avoiding: &taken)
+  }
+
+  /// The position of the one new extent of a reshaping for which there is no name, where all others are told.
+  private func openExtent(_ arguments: [[PythonExpression]]) -> Int? {
+    guard !arguments.joined().contains(.integer(-1)) else { return nil }
+    let unnamed = arguments.indices.filter { index in
+      let values = arguments[index]
+      return values.contains { $0 != values[0] } && values.allSatisfy(\.isConstant) && !isNamed(values)
+    }
+    return unnamed.count == 1 ? unnamed[0] : nil
+  }
+
+  private func isNamed(_ values: [PythonExpression]) -> Bool {
+    given.term(for: values, in: present) != nil || sizes.name(for: values, in: present) != nil
+      || extents.term(for: values, in: present, beside: []) != nil
+      || constants.contains { constant in present.map { constant.values[$0] } == values }
+  }
+
+  /// Makes a parameter of a number that the source gives a name.
+  private mutating func declare(_ name: String, of given: GivenNumbers) {
     guard !constants.contains(where: { $0.name == name }) else { return }
     let values = given.values(of: name)
     taken.insert(name)
@@ -348,6 +432,25 @@ extension PythonExpression {
   }
 
   fileprivate var isCall: Bool { if case .call = self { true } else { false } }
+
+  private static let shapeFunctions: Set = ["reshape", "zeros", "ones", "full", "broadcast_to", "arange"]
+
+  /// Whether it is a function of extents.
+  fileprivate var takesShape: Bool {
+    if case .attribute(_, let name) = self { Self.shapeFunctions.contains(name) } else { false }
+  }
+
+  /// Whether it is the method that takes each extent as an argument.
+  fileprivate var isReshape: Bool {
+    if case .attribute(let value, "reshape") = self { value != "jnp" } else { false }
+  }
+
+  /// Whether it is a part of an array between bounds.
+  fileprivate var isSliced: Bool {
+    guard case .subscript(_, let index) = self else { return false }
+    let items = if case .tuple(let items) = index { items } else { [index] }
+    return items.contains { if case .slice = $0 { true } else { false } }
+  }
 
   /// Whether it is computed from its parts, as tuples and signed numbers are not.
   fileprivate var isComposed: Bool {

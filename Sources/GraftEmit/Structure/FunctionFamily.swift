@@ -11,49 +11,68 @@ package struct FunctionFamily: Sendable {
   /// How many constants may differ before two functions are better than one.
   private static let mostConstants = 6
 
+  /// A function, and what is known of it beside its text.
+  package struct Instance: Sendable {
+    package var function: PythonFunction
+    /// The names at the top of its tree of parameters.
+    package var children: Set<String>
+    /// The numbers that the source gives it, by parameter.
+    package var given: [(name: String, value: Scalar)]
+    /// The numbers that its module has, by attribute.
+    package var sizes: [(name: String, value: Scalar)]
+    /// The tensors that it is passed.
+    package var tensors: [PassedTensor]
+
+    package init(
+      _ function: PythonFunction, children: Set<String>, given: [(name: String, value: Scalar)] = [],
+      sizes: [(name: String, value: Scalar)] = [], tensors: [PassedTensor] = []
+    ) {
+      self.function = function
+      self.children = children
+      self.given = given
+      self.sizes = sizes
+      self.tensors = tensors
+    }
+  }
+
   /// The families that functions fall into.
   ///
-  /// - Parameters:
-  ///   - children: for each function, the names at the top of its tree of parameters.
-  ///   - given: for each function, the numbers that the source gives it, by parameter.
-  ///   - signatures: of the functions that they call.
+  /// - Parameter signatures: of the functions that they call.
   package static func families(
-    of functions: [PythonFunction], children: [Set<String>], given: [[(name: String, value: Scalar)]] = [],
-    signatures: [String: AntiUnifier.Signature]
+    of instances: [Instance], signatures: [String: AntiUnifier.Signature]
   ) -> [FunctionFamily] {
     var families: [FunctionFamily] = []
-    for index in functions.indices {
+    for index in instances.indices {
       var isPlaced = false
       for (position, family) in families.enumerated() where !isPlaced {
         let members = family.members + [index]
-        let larger = FunctionFamily(members, of: functions, children: children, given: given, signatures: signatures)
+        let larger = FunctionFamily(members, of: instances, signatures: signatures)
         if let larger {
           families[position] = larger
           isPlaced = true
         }
       }
       if isPlaced { continue }
-      let own = FunctionFamily([index], of: functions, children: children, given: given, signatures: signatures)
+      let own = FunctionFamily([index], of: instances, signatures: signatures)
       if let own { families.append(own) }
     }
     return families
   }
 
   /// - Returns: nil when the functions differ in more than a few constants and a child module that not all have.
-  private init?(
-    _ members: [Int], of functions: [PythonFunction], children: [Set<String>],
-    given: [[(name: String, value: Scalar)]], signatures: [String: AntiUnifier.Signature]
-  ) {
+  private init?(_ members: [Int], of instances: [Instance], signatures: [String: AntiUnifier.Signature]) {
     guard let first = members.first else { return nil }
-    let own = members.map { functions[$0] }
-    function = functions[first]
+    let known = members.map { instances[$0] }
+    let own = known.map(\.function)
+    function = instances[first].function
     self.members = members
     let (signature, returns) = (function.parameters, function.returns)
     guard own.allSatisfy({ $0.parameters == signature && $0.returns == returns }) else { return nil }
     let names = Set(signature.all.map(\.name)).union(own.flatMap(\.body).flatMap(\.names))
-    let known = given.isEmpty ? [] : members.map { given[$0] }
-    var unifier = AntiUnifier(signatures: signatures, given: known, avoiding: names)
-    let optional = Self.optionalChild(members.map { children[$0] })
+    var unifier = AntiUnifier(
+      signatures: signatures, given: known.map(\.given), sizes: known.map(\.sizes), tensors: known.map(\.tensors),
+      avoiding: names)
+    let optional = Self.optionalChild(known.map(\.children))
     let body: [PythonStatement]?
     if let optional {
       var attempt = unifier

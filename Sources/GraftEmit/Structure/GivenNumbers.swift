@@ -17,7 +17,7 @@ struct GivenNumbers: Sendable {
   }
 
   /// The parameters that every instance is given a number for.
-  private var names: [String] {
+  var names: [String] {
     guard let first = instances.first else { return [] }
     return first.map(\.name).filter { name in instances.allSatisfy { $0.contains { $0.name == name } } }
   }
@@ -32,15 +32,9 @@ struct GivenNumbers: Sendable {
 
   /// The shortest term that has these values in the instances of these numbers; nil if there is none.
   func term(for values: [PythonExpression], in present: [Int]) -> Term? {
-    let wanted = values.compactMap(\.number)
-    guard wanted.count == values.count, present.allSatisfy(instances.indices.contains) else { return nil }
-    let known = names.map { name in
-      let all = self.values(of: name)
-      return (name: name, values: present.compactMap { all[$0].realValue })
-    }.filter { $0.values.count == present.count }
-    for (name, own) in known where own == wanted {
-      return Term(expression: .name(name), parameters: [name])
-    }
+    if let name = name(for: values, in: present) { return Term(expression: .name(name), parameters: [name]) }
+    guard let wanted = Self.numbers(values) else { return nil }
+    let known = known(in: present)
     for (name, own) in known {
       for form in Self.forms where own.map(form.value) == wanted {
         return Term(expression: form.expression(.name(name)), parameters: [name])
@@ -52,6 +46,26 @@ struct GivenNumbers: Sendable {
       }
     }
     return nil
+  }
+
+  /// The first parameter that has these values in the instances of these numbers; nil if none has.
+  func name(for values: [PythonExpression], in present: [Int]) -> String? {
+    guard let wanted = Self.numbers(values) else { return nil }
+    return known(in: present).first { $0.values == wanted }?.name
+  }
+
+  /// The parameters that all instances of these numbers are given, with the values there.
+  private func known(in present: [Int]) -> [(name: String, values: [Double])] {
+    guard present.allSatisfy(instances.indices.contains) else { return [] }
+    return names.map { name in
+      let all = self.values(of: name)
+      return (name: name, values: present.compactMap { all[$0].realValue })
+    }.filter { $0.values.count == present.count }
+  }
+
+  private static func numbers(_ expressions: [PythonExpression]) -> [Double]? {
+    let numbers = expressions.compactMap(\.number)
+    return numbers.count == expressions.count ? numbers : nil
   }
 
   private struct Form: Sendable {

@@ -100,6 +100,88 @@ class LSTMClassifier(nn.Module):
         return self.classifier(self.dropout(pooled))
 
 
+class WindowAttention(nn.Module):
+    """Attention within windows of 4 by 4 pixels; shifted by 2, without what wraps around."""
+
+    def __init__(self, dim, num_heads, shift):
+        super().__init__()
+        self.num_heads = num_heads
+        self.shift = shift
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x):
+        n, h, w, c = x.shape
+        if self.shift:
+            x = torch.roll(x, (-2, -2), (1, 2))
+        x = x.view(n, h // 4, 4, w // 4, 4, c).transpose(2, 3).reshape(-1, 16, c)
+        q, k, v = (
+            self.qkv(x)
+            .view(-1, 16, 3, self.num_heads, c // self.num_heads)
+            .permute(2, 0, 3, 1, 4)
+        )
+        attn = q @ k.transpose(-2, -1)
+        if self.shift:
+            region = x.new_zeros((h, w))
+            region[:-2, :-2] = 1
+            region[-2:, -2:] = 2
+            region = region.view(h // 4, 4, w // 4, 4).transpose(1, 2).reshape(-1, 16)
+            same = region[:, None] == region[:, :, None]
+            attn = attn.view(n, -1, self.num_heads, 16, 16).masked_fill(
+                ~same[:, None], -100.0
+            )
+            attn = attn.view(-1, self.num_heads, 16, 16)
+        x = (attn.softmax(-1) @ v).transpose(1, 2).reshape(-1, 16, c)
+        x = (
+            self.proj(x)
+            .view(n, h // 4, w // 4, 4, 4, c)
+            .transpose(2, 3)
+            .reshape(n, h, w, c)
+        )
+        return torch.roll(x, (2, 2), (1, 2)) if self.shift else x
+
+
+class Merge(nn.Module):
+    """Half the height and width, and twice the channels."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * dim)
+        self.reduction = nn.Linear(4 * dim, 2 * dim)
+
+    def forward(self, x):
+        n, h, w, c = x.shape
+        x = (
+            x.view(n, h // 2, 2, w // 2, 2, c)
+            .transpose(2, 3)
+            .reshape(n, h // 2, w // 2, 4 * c)
+        )
+        return self.reduction(self.norm(x))
+
+
+class Windows(nn.Module):
+    """Three stages of attention within windows (Liu et al., 2021), small."""
+
+    def __init__(self):
+        super().__init__()
+        self.stage1 = nn.Sequential(
+            WindowAttention(12, 2, False), WindowAttention(12, 2, True)
+        )
+        self.merge1 = Merge(12)
+        self.stage2 = nn.Sequential(
+            WindowAttention(24, 3, False), WindowAttention(24, 3, True)
+        )
+        self.merge2 = Merge(24)
+        self.stage3 = nn.Sequential(
+            WindowAttention(48, 6, False), WindowAttention(48, 6, True)
+        )
+
+    def forward(self, x):
+        x = self.merge1(x + self.stage1(x))
+        x = self.merge2(x + self.stage2(x))
+        return x + self.stage3(x)
+
+
 def golden(name, target, inputs, *dynamic, **options):
     CASES.add(name, target, inputs, dynamic=dynamic, **options)
 
@@ -131,6 +213,13 @@ golden(
     transformers_models.encoder_decoder_inputs,
     *transformers_models.NT,
     "decoder_input_ids=N,S",
+    trained=True,
+)
+golden(
+    "windows",
+    Windows,
+    lambda: {"x": torch.randn(2, 32, 32, 12)},
+    "x=N,32,32,12",
     trained=True,
 )
 golden(

@@ -50,6 +50,21 @@ class Tied(nn.Module):
         return self.head(self.embed(ids) * self.scale + self.offset + table)
 
 
+def split(x, heads):
+    return x.view(-1, heads, 4)
+
+
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.heads, self.limit, self.rate, self.causal = 3, 5, 0.5, True
+        self.inner = nn.Tanh()
+
+    def forward(self, x):
+        x = x.clamp(max=self.limit)
+        return split(self.inner(x), self.heads) * self.rate
+
+
 def slices(x, rate=2.0):
     x = x.clone()
     x[:, 1:3] = 0
@@ -408,6 +423,10 @@ class Models(TracerCase):
             "Attention", "x=f32[N,T,8]", "padding=bool[N,T]", "causal=bool[T,T]"
         )
         self.assertIn("scaled_dot_product_attention", ops(document["graphs"]["both"]))
+
+    def test_integers_that_shapes_come_from(self):
+        sizes = [m["sizes"] for m in self.trace("Heads", "f32[N,12]")["modules"]]
+        self.assertEqual(sizes, [{"heads": 3}, {}])
 
     def test_shared_module_calls(self):
         graph = self.trace("Shared", "f32[N,4]")["graphs"]["both"]
