@@ -17,7 +17,7 @@ import Testing
   /// Inputs of a mutated program that are made and run; larger ones are left at what verification says.
   private static let largestInput = 4096
 
-  private enum Outcome { case run, refused, skipped }
+  private enum Outcome: String { case run, refused, skipped }
 
   @Test func mutatedProgramsAreRunOrRefused() throws {
     let corpus = try Self.corpus()
@@ -31,14 +31,17 @@ import Testing
         counts[try Self.read(program, &generator), default: 0] += 1
       } catch let error as Diagnostic {
         counts[.refused, default: 0] += 1
-        try #require(!error.message.contains { $0.isNewline }, "\(error) for \(program), seed \(Self.seed)")
+        try #require(
+          !error.message.contains { $0.isNewline },
+          "\(error.message.debugDescription) for \(program.debugDescription), seed \(Self.seed)")
       } catch is NativeError {
         counts[.refused, default: 0] += 1
       } catch is FileError {
         counts[.refused, default: 0] += 1
       }
     }
-    print("fuzz programs: \(counts), of \(corpus.count), seed \(Self.seed)")
+    let shares = counts.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
+    print("fuzz programs: \(shares), from \(corpus.count), seed \(Self.seed)")
     #expect(counts[.run, default: 0] > Self.runs / 50, "the mutations are too strong, seed \(Self.seed)")
     #expect(counts[.refused, default: 0] > Self.runs / 4, "the mutations are too weak, seed \(Self.seed)")
   }
@@ -62,7 +65,9 @@ import Testing
     for (_, value) in function.inputLeaves.sorted(by: { $0.key < $1.key }) {
       let type = function.type(of: value)
       let shape = type.shape.compactMap(\.knownValue)
-      guard shape.count == type.shape.count, shape.reduce(1.0, { $0 * Double($1) }) <= Double(largestInput) else {
+      guard shape.count == type.shape.count, shape.allSatisfy({ $0 >= 0 }),
+        shape.reduce(1.0, { $0 * Double($1) }) <= Double(largestInput)
+      else {
         return .skipped
       }
       let values: RandomDistribution = type.dtype == .bool ? .bernoulli(probability: 0.5) : .integers(0...4)

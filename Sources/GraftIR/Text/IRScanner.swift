@@ -27,7 +27,8 @@ struct IRScanner {
     let start = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     // Continuation bytes do not begin a character.
     let column = bytes[start..<position].count { $0 & 0xC0 != 0x80 } + 1
-    return Diagnostic(.invalidPackage, "program text \(line):\(column): \(message)")
+    let oneLine = String(message.map { $0.isNewline ? " " : $0 })
+    return Diagnostic(.invalidPackage, "program text \(line):\(column): \(oneLine)")
   }
 
   func expected(_ what: String) -> Diagnostic {
