@@ -80,6 +80,7 @@ struct HelperText {
         header.defaults[option] = value
       }
     }
+    if lines.contains(where: { Directive($0) != nil }) { result = HelperLayout.joined(result) }
     return header.replacing(headerOf: name, in: result.joined(separator: "\n"))
   }
 

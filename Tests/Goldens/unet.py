@@ -14,10 +14,7 @@ from safetensors.numpy import load_file
 def conv2d(params: dict, x: Array, *, padding: int = 0) -> Array:
     """2-D convolution of x [N, C, H, W] with weight [O, C, kH, kW], plus bias [O]."""
     out = lax.conv_general_dilated(
-        x,
-        params["weight"],
-        window_strides=(1, 1),
-        padding=[(padding, padding)] * 2,
+        x, params["weight"], window_strides=(1, 1), padding=[(padding, padding)] * 2
     )
     return out + params["bias"][:, None, None] if "bias" in params else out
 
@@ -41,12 +38,7 @@ def conv_transpose(params: dict, x: Array, *, stride: tuple) -> Array:
 def max_pool2d(x: Array, size: int, *, stride: int) -> Array:
     """Maximum in each size x size window of x [N, C, H, W]."""
     return lax.reduce_window(
-        x,
-        -jnp.inf,
-        lax.max,
-        (1, 1, size, size),
-        (1, 1, stride, stride),
-        "VALID",
+        x, -jnp.inf, lax.max, (1, 1, size, size), (1, 1, stride, stride), "VALID"
     )
 
 

@@ -20,10 +20,7 @@ def linear(params: dict, x: Array) -> Array:
 def conv2d(params: dict, x: Array, *, stride: int = 1) -> Array:
     """2-D convolution of x [N, C, H, W] with weight [O, C, kH, kW], plus bias [O]."""
     out = lax.conv_general_dilated(
-        x,
-        params["weight"],
-        window_strides=(stride, stride),
-        padding="VALID",
+        x, params["weight"], window_strides=(stride, stride), padding="VALID"
     )
     return out + params["bias"][:, None, None]
 
