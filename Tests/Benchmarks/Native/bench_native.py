@@ -9,6 +9,7 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -175,8 +176,10 @@ def main():
     options.peers = [peer for peer in options.peers.split(",") if peer]
     root = pathlib.Path(options.folder).resolve()
     root.mkdir(parents=True, exist_ok=True)
-    record = {"machine": machine(), "cases": []}
+    record = {"machine": machine(), "runs": [" ".join(sys.argv[1:])], "cases": []}
     for name in options.models.split(","):
+        # What an earlier build or an earlier model left is not measured.
+        shutil.rmtree(root / name, ignore_errors=True)
         batches = models.CASES[name].batches
         if options.batches:
             batches = tuple(map(int, options.batches.split(",")))

@@ -11,7 +11,7 @@ TITLES = ("Graft", "ONNX Runtime", "OpenVINO", "torch", "torch.compile", "JAX")
 
 HEAD = """# Performance
 
-Written by `make bench-native` from a run of {date} on {cores} cores of {processor}: converted models run natively, beside the runtimes
+Written from measurements of {date} on {cores} cores of {processor}: converted models run natively, beside the runtimes
 that people use. Times are medians in milliseconds of whole calls, arrays in and arrays out, all in float32. Each contestant is a process
 of its own, limited to the number of CPUs given as threads, and stopped while another has its turn; the ratios mean more than the times.
 
@@ -77,6 +77,11 @@ def together(cases):
 def main():
     record = json.loads(pathlib.Path(sys.argv[1]).read_text())
     print(HEAD.format(**record["machine"]))
+    print(
+        "An empty column was not measured. Reproduced by `make bench-native`; what was run:\n"
+    )
+    print("\n".join(f"- `bench_native.py {arguments}`" for arguments in record["runs"]))
+    print("\n".join(f"- {remark}" for remark in record.get("remarks", [])))
     cases = [case for case in record["cases"] if "median" in case["results"]["graft"]]
     print("## In short\n\nGeometric means of Graft's figures by another's.\n")
     rows = [
