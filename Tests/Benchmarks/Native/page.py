@@ -83,7 +83,7 @@ def main():
     print("\n".join(f"- `bench_native.py {arguments}`" for arguments in record["runs"]))
     print("\n".join(f"- {remark}" for remark in record.get("remarks", [])))
     cases = [case for case in record["cases"] if "median" in case["results"]["graft"]]
-    print("## In short\n\nGeometric means of Graft's figures by another's.\n")
+    print("\n## In short\n\nGeometric means of Graft's figures by another's.\n")
     rows = [
         (title, cell(mean(map(of, (c["results"] for c in cases))), ".2f"))
         for title, of in SUMMARIES
