@@ -121,6 +121,25 @@ ALWAYS_INLINE void product_tile(
   finish(output, sums, rows, row, column, width, first && !output->epilogue->accumulate, last);
 }
 
+/// Computes ROW_PANELS whole panels of one row of the output.
+ALWAYS_INLINE void product_row(
+    const Product *product, size_t depth, const float *left, const float *panel, ptrdiff_t panel_stride, size_t row,
+    size_t column, bool first, bool last) {
+  const Output *output = product->output;
+  float sums[ROW_PANELS * PANEL];
+  TileEnd ends[ROW_PANELS];
+  for (size_t p = 0; p < ROW_PANELS; p++) {
+    ends[p] = product->is_simple ? simple_end(output, row, column + p * PANEL, first, last)
+                                 : (TileEnd){.out = sums + p * PANEL, .out_row = PANEL};
+  }
+  row_tile(depth, left, panel, panel_stride, ends);
+  if (product->is_simple) return;
+  for (size_t p = 0; p < ROW_PANELS; p++) {
+    const bool starts = first && !output->epilogue->accumulate;
+    finish(output, sums + p * PANEL, 1, row, column + p * PANEL, PANEL, starts, last);
+  }
+}
+
 /// Computes `block` of the output. Each element is a sum over blocks of DEPTH of sums in order, whatever the block is.
 /// `scratch` has room for STAGED + RIGHT_BLOCK elements, only STAGED if `right` needs none.
 ALWAYS_INLINE void product(
@@ -146,8 +165,13 @@ ALWAYS_INLINE void product(
         const float *staged = left(left_context, row, rows, from, to, scratch, &left_stride);
         for (size_t p = p0; p < p1; p++) {
           const float *panel = panels + (ptrdiff_t)(p - p0) * right_stride;
-          product_tile(
-              &product, to - from, staged, left_stride, rows, panel, row, p * PANEL, b == 0, b + 1 == blocks);
+          const bool first = b == 0, last = b + 1 == blocks;
+          if (rows_in_all == 1 && p + ROW_PANELS <= p1 && (p + ROW_PANELS) * PANEL <= output->n) {
+            product_row(&product, to - from, staged, panel, right_stride, row, p * PANEL, first, last);
+            p += ROW_PANELS - 1;
+          } else {
+            product_tile(&product, to - from, staged, left_stride, rows, panel, row, p * PANEL, first, last);
+          }
         }
       }
     }

@@ -101,6 +101,28 @@ TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12)
 #endif
 #undef TILES
 
+/// Panels that a single row is multiplied by at a time: such products wait for memory, which several streams use better.
+enum { ROW_PANELS = 4 };
+
+/// The products of one row with ROW_PANELS panels, `panel_stride` apart; the same sums as a tile's.
+static void row_tile(
+    size_t depth, const float *left, const float *right, ptrdiff_t panel_stride, const TileEnd ends[ROW_PANELS]) {
+  V sum[ROW_PANELS][2];
+  UNROLL for (int p = 0; p < ROW_PANELS; p++) {
+    UNROLL for (int v = 0; v < 2; v++) sum[p][v] = splat(0);
+  }
+#pragma clang loop unroll_count(2)
+  for (size_t i = 0; i < depth; i++, right += PANEL) {
+    const V a = splat(left[i]);
+    UNROLL for (int p = 0; p < ROW_PANELS; p++) {
+      const float *row = right + p * panel_stride;
+      UNROLL for (int v = 0; v < 2 * LANES; v += 16) __builtin_prefetch(row + PREFETCHED * PANEL + v);
+      UNROLL for (int v = 0; v < 2; v++) sum[p][v] += a * load(row + v * LANES);
+    }
+  }
+  UNROLL for (int p = 0; p < ROW_PANELS; p++) write_tile(1, 2, &sum[p], &ends[p]);
+}
+
 /// By rows - 1, and by whether the second vector of the panel has columns.
 #define TILES(ROWS) {tile_##ROWS##_1, tile_##ROWS##_2}
 static Tile *const tiles[TILE_ROWS][2] = {
