@@ -20,39 +20,23 @@ struct BenchCommand: AsyncParsableCommand {
       without a native kernel.
       """)
 
-  @Argument(
-    help: "A .graft file, or a folder that `graft transpile` wrote.", completion: .file(extensions: ["graft"]))
-  var package: String
-
-  @Option(
-    name: .customLong("input"),
-    help: ArgumentHelp(
-      "A .npz or .safetensors file with the inputs, or one input: NAME=FILE.npy or NAME=random[DIMS][:LIMIT]. Repeatable.",
-      valueName: "input"))
-  var inputs: [ModelInputOption] = []
-
-  @Option(help: "How many threads work; as many as the processor has by default.")
-  var threads: Int?
+  @OptionGroup var call: ModelCallOptions
 
   @Option(help: "How long to measure.")
   var seconds = 2.0
-
-  @Option(help: "The seed of random inputs.")
-  var seed: UInt64 = 0
 
   @Flag(help: "Print the figures as JSON.")
   var json = false
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
     guard seconds > 0, seconds.isFinite else { throw ValidationError("--seconds must be a positive number") }
   }
 
   func run() async throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let model = try Model(contentsOf: URL(filePath: package), threads: threads)
-    let tensors = try ModelInputs(inputs, seed: seed).tensors(for: model)
+    let model = try call.model()
+    let tensors = try call.tensors(for: model)
     _ = try model(tensors)
     let first = (clock.now - start) / .seconds(1)
     var times: [Double] = []
@@ -123,6 +107,12 @@ struct BenchReport: Encodable {
 enum ProcessMemory {
   /// The largest resident size so far, in bytes.
   static var peak: Int {
+    // Linux's `getrusage` also counts what the process was before it became this program.
+    if let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+      let match = status.firstMatch(of: /VmHWM:\s*([0-9]+) kB/), let kibibytes = Int(match.1)
+    {
+      return kibibytes * 1024
+    }
     var usage = rusage()
     #if canImport(Darwin)
       getrusage(RUSAGE_SELF, &usage)

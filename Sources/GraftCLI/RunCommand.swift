@@ -23,38 +23,19 @@ struct RunCommand: AsyncParsableCommand {
       without a native kernel.
       """)
 
-  @Argument(
-    help: "A .graft file, or a folder that `graft transpile` wrote.", completion: .file(extensions: ["graft"]))
-  var package: String
-
-  @Option(
-    name: .customLong("input"),
-    help: ArgumentHelp(
-      "A .npz or .safetensors file with the inputs, or one input: NAME=FILE.npy or NAME=random[DIMS][:LIMIT]. Repeatable.",
-      valueName: "input"))
-  var inputs: [ModelInputOption] = []
+  @OptionGroup var call: ModelCallOptions
 
   @Option(name: .shortAndLong, help: "Write the outputs to this .npz or .safetensors file instead of printing them.")
   var output: String?
-
-  @Option(help: "How many threads work; as many as the processor has by default.")
-  var threads: Int?
-
-  @Option(help: "The seed of random inputs and of what the model draws.")
-  var seed: UInt64 = 0
 
   @Flag(
     help: "Print what was computed as JSON: name, type and shape of each output, and the elements unless -o is given.")
   var json = false
 
-  func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
-  }
-
   func run() async throws {
-    let model = try Model(contentsOf: URL(filePath: package), threads: threads)
-    let tensors = try ModelInputs(inputs, seed: seed).tensors(for: model)
-    let outputs = try model(tensors, seed: seed)
+    let model = try call.model()
+    let tensors = try call.tensors(for: model)
+    let outputs = try model(tensors, seed: call.seed)
     if let output { try TensorFile(URL(filePath: output)).write(outputs, order: model.outputs.map(\.name)) }
     if json {
       try printJSON(outputs, of: model)
