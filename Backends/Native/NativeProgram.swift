@@ -67,9 +67,11 @@ package final class NativeProgram: Sendable {
   /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take.
   package func run(_ inputs: [TensorData], seed: UInt64 = 0) throws -> [TensorData] {
     let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
-    let box = entry.borrow(threads: pool.width)
-    defer { entry.giveBack(box) }
-    return try run(entry.plan, box.workspace, inputs, seed: seed)
+    return try pool.call {
+      let box = entry.borrow(threads: pool.width)
+      defer { entry.giveBack(box) }
+      return try run(entry.plan, box.workspace, inputs, seed: seed)
+    }
   }
 
   /// The plan for inputs of these shapes; made at the first call.

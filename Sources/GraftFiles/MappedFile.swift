@@ -18,6 +18,8 @@ package final class MappedFile: Sendable {
 
   nonisolated(unsafe) private let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
+  /// Whether the pages can be read again from a file.
+  private let isOfFile: Bool
 
   /// Maps the file at `path`; throws `FileError` when it is missing, not readable, or not a regular file.
   package init(path: String) throws {
@@ -43,6 +45,7 @@ package final class MappedFile: Sendable {
       bytes = UnsafeRawBufferPointer(start: base, count: length)
       isMapped = true
     }
+    isOfFile = isMapped
     self.path = path
   }
 
@@ -53,6 +56,7 @@ package final class MappedFile: Sendable {
     copy.copyBytes(from: contents)
     bytes = UnsafeRawBufferPointer(copy)
     isMapped = false
+    isOfFile = false
     self.path = path
   }
 
@@ -71,6 +75,7 @@ package final class MappedFile: Sendable {
     }
     bytes = UnsafeRawBufferPointer(memory)
     isMapped = count > 0
+    isOfFile = false
     self.path = path
     // Every property is set, so `deinit` frees the memory when this throws.
     try initialize(memory)
@@ -97,6 +102,17 @@ package final class MappedFile: Sendable {
   /// Calls `body` with the whole contents; the pointer is valid during the call only.
   package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(self) { try body(bytes) }
+  }
+
+  /// Lets the operating system have back the memory of the whole pages in `range`, which lies in the file; they are read
+  /// again when they are next touched.
+  func letGo(_ range: UnsafeRawBufferPointer) {
+    guard isOfFile, let base = range.baseAddress else { return }
+    let page = max(1, sysconf(Int32(_SC_PAGESIZE)))
+    let start = (Int(bitPattern: base) + page - 1) / page * page
+    let end = (Int(bitPattern: base) + range.count) / page * page
+    guard start < end, let first = UnsafeMutableRawPointer(bitPattern: start) else { return }
+    madvise(first, end - start, MADV_DONTNEED)
   }
 
   /// Bounds-checked bytes, valid as long as the caller keeps this object.

@@ -45,6 +45,9 @@ package struct TensorData: @unchecked Sendable {
     try self.init(dtype: dtype, shape: shape, bytes: bytes, owner: ForeignOwner(release: release))
   }
 
+  /// Says that the elements will hardly be read again: those of a file no longer take memory until they are.
+  package func letGo() { (owner as? MappedFile)?.letGo(bytes) }
+
   /// Allocates zeroed memory, lets `initialize` write to it, and takes it.
   package init(
     dtype: DType, shape: [Int], initializing initialize: (UnsafeMutableRawBufferPointer) throws -> Void

@@ -25,6 +25,10 @@ final class PreparedBuffers: Sendable {
       guard let base = pointers.baseAddress else { return }
       for step in steps {
         try StepRunner(buffers: base, scratch: scratch.start, scratchBytes: scratchBytes).run(step, on: pool)
+        // What was packed from a mapped file would otherwise be in memory twice.
+        for view in step.reads {
+          if case .tensor(let tensor) = buffers[view.buffer].kind { tensor.letGo() }
+        }
       }
     }
     self.memory = memory.filter { needed.contains($0.key) }

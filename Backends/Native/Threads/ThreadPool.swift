@@ -5,8 +5,8 @@ import Synchronization
 /// Threads that share the tasks of one step at a time.
 ///
 /// The calling thread works too. Workers wait in a short loop before they sleep, so that the steps of a plan follow each
-/// other without a system call. A second caller that finds the pool busy runs its tasks itself: calls that run at the
-/// same time each get a thread, and none waits.
+/// other without a system call. Calls that run at the same time each keep to their own thread, which is less work than
+/// sharing; no more of them run than the pool is wide.
 package final class ThreadPool: Sendable {
   /// One caller and its workers.
   package let width: Int
@@ -29,10 +29,18 @@ package final class ThreadPool: Sendable {
 
   deinit { shared.stop() }
 
+  /// Runs a call of many steps. No more calls run at a time than the pool is wide, the others wait; and calls that run at
+  /// the same time each keep to their own thread.
+  package func call<Result>(_ body: () throws -> Result) rethrows -> Result {
+    shared.enter(width)
+    defer { shared.leave() }
+    return try body()
+  }
+
   /// Runs `body(task, thread)` for every task below `count`; `thread` is below ``width`` and no two tasks that run at the
   /// same time have the same. All have ended when this returns, though a worker may still hold on to `body`.
   package func run(_ count: Int, _ body: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void) {
-    guard width > 1, count > 1, shared.acquire() else {
+    guard width > 1, count > 1, !shared.isCrowded, shared.acquire() else {
       for task in 0..<count { body(task, 0) }
       return
     }
@@ -62,6 +70,37 @@ private final class Shared: Sendable {
 
   /// How often a worker looks for a job before it sleeps; some tens of microseconds.
   private static let patience = 20_000
+
+  /// Calls that run, and those that wait because there are as many as may.
+  private let calls = Atomic<Int>(0)
+  private let room = NSCondition()
+
+  var isCrowded: Bool { calls.load(ordering: .relaxed) > 1 }
+
+  func enter(_ limit: Int) {
+    if reserve(limit) { return }
+    room.lock()
+    defer { room.unlock() }
+    while !reserve(limit) { room.wait() }
+  }
+
+  private func reserve(_ limit: Int) -> Bool {
+    var current = calls.load(ordering: .relaxed)
+    while current < limit {
+      let attempt = calls.compareExchange(
+        expected: current, desired: current + 1, ordering: .acquiringAndReleasing)
+      if attempt.exchanged { return true }
+      current = attempt.original
+    }
+    return false
+  }
+
+  func leave() {
+    calls.subtract(1, ordering: .releasing)
+    room.lock()
+    room.signal()
+    room.unlock()
+  }
 
   func acquire() -> Bool {
     isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
