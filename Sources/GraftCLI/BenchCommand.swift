@@ -37,13 +37,13 @@ struct BenchCommand: AsyncParsableCommand {
     let start = clock.now
     let model = try call.model()
     let tensors = try call.tensors(for: model)
-    _ = try model(tensors)
+    _ = try model(tensors, seed: call.seed)
     let first = (clock.now - start) / .seconds(1)
     var times: [Double] = []
     let end = clock.now + .seconds(seconds)
     repeat {
       let before = clock.now
-      _ = try model(tensors)
+      _ = try model(tensors, seed: call.seed)
       times.append((clock.now - before) / .seconds(1))
     } while clock.now < end
     let report = BenchReport(
