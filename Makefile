@@ -8,7 +8,7 @@ SHELL := /usr/bin/env bash
 PREFIX ?= /usr/local
 export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup build release demo test conformance goldens readability bench bench-native format lint docs install clean
+.PHONY: help setup build release demo test conformance goldens readability bench bench-native sanitize format lint docs install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: release ## Measure emitted code and conversions; writes Docs/EmittedPerfo
 bench-native: release ## Measure native execution beside other runtimes; writes Docs/Performance.md
 	swift build -c release --product native-worker
 	@scripts/bench-native.sh
+
+sanitize: setup ## Run the tests of native execution and of files under sanitizers of addresses and threads
+	@scripts/sanitize.sh
 
 format: setup ## Format the Swift and Python sources
 	swift format --in-place --parallel --recursive Sources Frontends Backends Tests Package.swift

@@ -12,6 +12,6 @@ export GRAFT_PYTHON GRAFT=$build/graft GRAFT_WORKER=$build/native-worker
 
 figures=.build/bench-native/figures.json
 mkdir -p .build/bench-native
-"$GRAFT_PYTHON" Tests/Benchmarks/Native/bench_native.py --together --json "$figures" "$@"
+"$GRAFT_PYTHON" Tests/Benchmarks/Native/bench_native.py --together --profile --json "$figures" "$@"
 "$GRAFT_PYTHON" Tests/Benchmarks/Native/page.py "$figures" >.build/bench-native/Performance.md
 mv .build/bench-native/Performance.md Docs/Performance.md

@@ -59,17 +59,20 @@ build() {
   return 1
 }
 
+# run_swift_tests NAME [OPTION...]: the tests that the options of `swift test` choose.
 run_swift_tests() {
-  begin swift
-  local status=0 run bad not_run
-  swift test --skip-build --disable-xctest "${configuration[@]}" >"$log" 2>&1 || status=$?
+  begin "$1"
+  local name=$1 status=0 run bad not_run
+  shift
+  swift test --skip-build --disable-xctest "${configuration[@]}" "$@" >"$log" 2>&1 || status=$?
   run=$(number '^.* Test run with ([0-9]+) tests? .*$')
   # A test that is skipped is in the count of the run; a failed one is named once, its cases apart.
   bad=$(grep -cE '^.{1,4}Test (.*[^ ]) failed after [0-9.]+ seconds' "$log")
   bad=$((bad - $(grep -cE '^.{1,4}Test (run with|case passing) .* failed after [0-9.]+ seconds' "$log")))
   not_run=$(grep -cE '^.{1,4}Test .* skipped(:|\.|$)' "$log")
   if [ "$status" -ne 0 ] && [ "$bad" -le 0 ]; then bad=1; fi
-  add swift "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
+  if [ "$status" -eq 0 ] && [ "$run" -eq 0 ]; then bad=1; fi
+  add "$name" "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
   if [ "$bad" -gt 0 ]; then
     grep -E 'recorded an issue|failed after|[Ff]atal error|error:' "$log" | head -n 60
     if ! grep -qE 'Test run with' "$log"; then tail -n 20 "$log"; fi
@@ -137,7 +140,13 @@ finish_comparisons() {
 
 run_lint
 if build; then
-  run_swift_tests
+  run_swift_tests swift
+  # The processor's own kernels have run; these are those of older ones.
+  for path in avx2 baseline; do
+    if [ "$path" = baseline ] || grep -qw "$path" /proc/cpuinfo; then
+      GRAFT_CPU=$path run_swift_tests "swift-native-$path" --filter GraftNativeTests
+    fi
+  done
   start_comparisons
   finish_comparisons
 fi

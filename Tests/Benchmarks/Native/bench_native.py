@@ -139,6 +139,14 @@ def measure_case(root, name, batch, threads, options):
     return results
 
 
+def profiles(root, name, batch, threads):
+    """Seconds of a call by contestant and kind of operation, each measured by itself; None if one of them fails."""
+    command = [sys.executable, HERE / "profiles.py", root, name, str(batch)]
+    command.append(str(threads))
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
 def prepare(root, name, batch, peers):
     command = [sys.executable, HERE / "artifacts.py", root, name, str(batch)]
     subprocess.run([*command, ",".join(("graft", *peers))], check=True, stdout=2)
@@ -170,6 +178,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
     parser.add_argument("--together", action="store_true", help="also 8 calls at once")
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="also where the time goes, of models that another runtime is faster with",
+    )
     parser.add_argument("--folder", default=".build/bench-native")
     parser.add_argument("--json", help="where the figures go, after each case")
     options = parser.parse_args()
@@ -188,7 +201,10 @@ def main():
             for threads in map(int, options.threads.split(",")):
                 results = measure_case(root, name, batch, threads, options)
                 case = {"model": name, "batch": batch, "threads": threads}
-                record["cases"].append(case | {"results": results})
+                case["results"] = results
+                if options.profile and (best_runtime(results) or 0) > 1:
+                    case["profiles"] = profiles(root, name, batch, threads)
+                record["cases"].append(case)
                 print(line(record["cases"][-1]), flush=True)
                 if options.json:
                     pathlib.Path(options.json).write_text(json.dumps(record, indent=1))

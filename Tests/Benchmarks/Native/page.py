@@ -6,8 +6,12 @@ import sys
 
 from figures import RUNTIMES, SUMMARIES, best_runtime, mean, ratio
 
+HERE = pathlib.Path(__file__).parent
 PEERS = ("graft", "onnxruntime", "openvino", "torch", "torch_compile", "jax")
 TITLES = ("Graft", "ONNX Runtime", "OpenVINO", "torch", "torch.compile", "JAX")
+
+# Whose profiles are known.
+SHOWN = PEERS[:3]
 
 HEAD = """# Performance
 
@@ -74,6 +78,32 @@ def together(cases):
     return table(["model", "batch", "threads", "ratio"], rows) if rows else []
 
 
+def unreached(cases):
+    """The cases that another runtime is faster with: by how much, and where the time of each goes."""
+    lines = []
+    for case in cases:
+        best = best_runtime(case["results"])
+        if best is None or best <= 1:
+            continue
+        threads = "1 thread" if case["threads"] == 1 else f"{case['threads']} threads"
+        lines += [
+            f"\n{case['model']}, batch {case['batch']}, {threads}: {best:.2f} times the faster one.\n"
+        ]
+        profiles = case.get("profiles")
+        if profiles is None:
+            continue
+        kinds = sorted(
+            {kind for profile in profiles.values() for kind in profile},
+            key=lambda kind: -max(p.get(kind, 0) for p in profiles.values()),
+        )
+        rows = [
+            [kind, *(cell(profiles[peer].get(kind, 0) * 1e3, ".3f") for peer in SHOWN)]
+            for kind in kinds
+        ]
+        lines += table(["ms in", *TITLES[: len(SHOWN)]], rows)
+    return lines
+
+
 def main():
     record = json.loads(pathlib.Path(sys.argv[1]).read_text())
     print(HEAD.format(**record["machine"]))
@@ -100,6 +130,12 @@ def main():
             "\n## Eight callers at once\n\nThe time of eight calls at once by that of eight one after another.\n"
         )
         print("\n".join(rows))
+    lines = unreached(cases)
+    if lines:
+        print("\n## Where another runtime is faster")
+        print("\nProfiles are each runtime's own, of a run by itself.")
+        print("\n".join(lines))
+    print("\n" + (HERE / "tried.md").read_text(), end="")
 
 
 main()
