@@ -92,7 +92,9 @@ struct ConvolutionStep: Step {
     case .depthwise:
       return OutputCut(
         rows: rows, panels: panels, line: shape.output.2, workPerLine: shape.output.2 * kernels.panelWidth * inner)
-    case .winograd: return OutputCut(tileLines: rows, tilesAcross: (shape.output.2 + 3) / 4, panels: panels)
+    case .winograd:
+      let width = kernels.winogradTile.width
+      return OutputCut(tileLines: rows, tilesAcross: (shape.output.2 + width - 1) / width, panels: panels)
     }
   }
 
@@ -124,9 +126,10 @@ struct ConvolutionStep: Step {
   /// The output pixels of some rows of the kernel.
   private func pixels(_ rows: Range<Int>) -> Range<Int> {
     guard algorithm == .winograd else { return rows }
-    let lines = (shape.output.1 + 1) / 2
+    let height = kernels.matmul.winogradTile.height
+    let lines = (shape.output.1 + height - 1) / height
     func first(_ tileLine: Int) -> Int {
-      (tileLine / lines * shape.output.1 + tileLine % lines * 2) * shape.output.2
+      (tileLine / lines * shape.output.1 + tileLine % lines * height) * shape.output.2
     }
     return first(rows.lowerBound)..<first(rows.upperBound)
   }

@@ -6,7 +6,7 @@ enum ConvolutionAlgorithm: Sendable {
   case direct
   /// Each channel by itself: rows are output pixels.
   case depthwise
-  /// Taps of 3 x 3 by minimal filtering (Winograd): rows are lines of tiles, two lines of output pixels each.
+  /// Taps of 3 x 3 by minimal filtering (Winograd): rows are lines of tiles of output pixels.
   case winograd
 }
 

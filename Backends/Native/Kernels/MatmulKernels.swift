@@ -7,6 +7,8 @@ struct MatmulKernels: @unchecked Sendable {
   init(_ path: KernelPath) { table = graft_matmul_kernels(path.kernels) }
 
   var panelWidth: Int { table.pointee.panel_width }
+  /// Output pixels of a tile of minimal filtering.
+  var winogradTile: (height: Int, width: Int) { (table.pointee.winograd_height, table.pointee.winograd_width) }
   var tileRows: Int { table.pointee.tile_rows }
   var scratchBytes: Int { table.pointee.matmul_scratch_bytes() }
 

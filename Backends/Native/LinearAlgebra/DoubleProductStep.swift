@@ -1,10 +1,10 @@
 import GraftIR
 
-/// Products of matrices of float64 by OpenBLAS: x [..., M, K] with y [..., K, N].
-struct DoubleProductStep: Step {
+/// Products of matrices of float64 by OpenBLAS.
+struct DoubleProductStep: MatrixProduct {
   let x: View
   let y: View
-  /// [..., M, N], row-major.
+  /// Row-major.
   let target: View
   let multiply: LAPACK.DoubleProduct
 
@@ -19,13 +19,6 @@ struct DoubleProductStep: Step {
   }
 
   var name: String { "matmul f64 (BLAS)" }
-  var reads: [View] { [x, y] }
-  var writes: [View] { [target] }
-  private var inner: Int { x.shape[x.rank - 1] }
-  private var rows: Int { x.shape[x.rank - 2] }
-  private var columns: Int { y.shape[y.rank - 1] }
-  private var batch: [Int] { Array(target.shape.dropLast(2)) }
-  var flops: Int { 2 * target.count * inner }
   private var rowsPerTask: Int { max(48, 1_000_000 / max(inner * columns, 1)).roundedUp(to: 48) }
   private var tasksPerMatrix: Int { (rows + rowsPerTask - 1) / rowsPerTask }
   var taskCount: Int { max(1, batch.reduce(1, *) * tasksPerMatrix) }

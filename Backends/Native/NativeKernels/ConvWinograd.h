@@ -22,6 +22,20 @@ static size_t winograd_tile_lines(const GraftConv *shape) {
   return shape->batch * divide_up(shape->output[1], WINOGRAD_HEIGHT);
 }
 
+/// Where a tile is: the image, and the first of its pixels.
+typedef struct {
+  size_t image, top, left;
+} WinogradTile;
+
+static WinogradTile winograd_tile(const GraftConv *shape, size_t tile) {
+  const size_t across = winograd_tiles_across(shape), lines = divide_up(shape->output[1], WINOGRAD_HEIGHT);
+  return (WinogradTile){
+      .image = tile / across / lines,
+      .top = tile / across % lines * WINOGRAD_HEIGHT,
+      .left = tile % across * WINOGRAD_WIDTH,
+  };
+}
+
 /// From tile to tile of transformed input: not a power of two, so that rows do not share cache sets.
 static size_t winograd_row(const GraftConv *shape) { return divide_up(shape->in_channels, LANES) * LANES + 16; }
 
@@ -120,16 +134,14 @@ typedef struct {
   bool is_inside;
 } Patch;
 
-static Patch winograd_patch(const GraftConv *shape, const float *x, size_t tile) {
-  const size_t across = winograd_tiles_across(shape), lines = divide_up(shape->output[1], WINOGRAD_HEIGHT);
-  const size_t column = tile % across, line = tile / across % lines, image = tile / across / lines;
+static Patch winograd_patch(const GraftConv *shape, const float *x, WinogradTile tile) {
   Patch patch = {.is_inside = true};
   for (size_t h = 0; h < PATCH_HEIGHT; h++) {
-    const ptrdiff_t y = input_coordinate(shape, 1, line * WINOGRAD_HEIGHT, h);
+    const ptrdiff_t y = input_coordinate(shape, 1, tile.top, h);
     for (size_t w = 0; w < PATCH_WIDTH; w++) {
-      const ptrdiff_t z = input_coordinate(shape, 2, column * WINOGRAD_WIDTH, w);
+      const ptrdiff_t z = input_coordinate(shape, 2, tile.left, w);
       const bool inside = is_inside(shape, 1, y) && is_inside(shape, 2, z);
-      const ptrdiff_t offset = (ptrdiff_t)image * shape->x_stride[0] + y * shape->x_stride[2] + z * shape->x_stride[3];
+      const ptrdiff_t offset = (ptrdiff_t)tile.image * shape->x_stride[0] + y * shape->x_stride[2] + z * shape->x_stride[3];
       patch.pixels[h][w] = inside ? x + offset : NULL;
       patch.is_inside &= inside;
     }
@@ -160,7 +172,7 @@ static void winograd_inputs(
     const GraftConv *shape, const float *x, size_t begin, size_t end, float *to, size_t step) {
   const size_t channels = shape->in_channels, row = winograd_row(shape);
   for (size_t t = begin; t < end; t++, to += row) {
-    const Patch patch = winograd_patch(shape, x, t);
+    const Patch patch = winograd_patch(shape, x, winograd_tile(shape, t));
     size_t c = 0;
     if (patch.is_inside) {
       for (; c + LANES <= channels; c += LANES) winograd_input(&patch, true, c, LANES, to + c, step);
@@ -193,13 +205,11 @@ ALWAYS_INLINE void winograd_output(const float *from, size_t step, V y[WINOGRAD_
 
 /// Writes `width` columns from `column` on of the output pixels of one tile.
 static void winograd_write(
-    const GraftConv *shape, const float *sums, size_t step, size_t tile, size_t column, int width,
+    const GraftConv *shape, const float *sums, size_t step, WinogradTile tile, size_t column, int width,
     const Output *output) {
-  const size_t across = winograd_tiles_across(shape), lines = divide_up(shape->output[1], WINOGRAD_HEIGHT);
-  const size_t left = tile % across * WINOGRAD_WIDTH, top = tile / across % lines * WINOGRAD_HEIGHT;
-  const size_t first = (tile / across / lines * shape->output[1] + top) * shape->output[2] + left;
-  const int rows = (int)min_size(WINOGRAD_HEIGHT, shape->output[1] - top);
-  const int columns = (int)min_size(WINOGRAD_WIDTH, shape->output[2] - left);
+  const size_t first = (tile.image * shape->output[1] + tile.top) * shape->output[2] + tile.left;
+  const int rows = (int)min_size(WINOGRAD_HEIGHT, shape->output[1] - tile.top);
+  const int columns = (int)min_size(WINOGRAD_WIDTH, shape->output[2] - tile.left);
   const GraftEpilogue e = *output->epilogue;
   for (int v = 0; v < width; v += LANES) {
     V y[WINOGRAD_HEIGHT][WINOGRAD_WIDTH];
@@ -254,7 +264,7 @@ static void winograd(
       const int width = (int)min_size(PANEL, shape->out_channels - p * PANEL);
       winograd_products(shape, input, end - begin, packed + p * PLACES * step, width, sums);
       for (size_t t = begin; t < end; t++) {
-        winograd_write(shape, sums + (t - begin) * PANEL, at_once * PANEL, t, p * PANEL, width, &output);
+        winograd_write(shape, sums + (t - begin) * PANEL, at_once * PANEL, winograd_tile(shape, t), p * PANEL, width, &output);
       }
     }
   }

@@ -1,11 +1,11 @@
 import GraftIR
 import NativeKernels
 
-/// Products of matrices, one for each position of the leading axes, in float32: x [..., M, K] with y [..., K, N].
-struct BatchedProductStep: Step {
+/// Products of matrices in float32.
+struct BatchedProductStep: MatrixProduct {
   let x: View
   let y: View
-  /// [..., M, N], row-major.
+  /// Row-major.
   let target: View
   let kernels: NativeKernelSet
   private let cut: OutputCut
@@ -22,13 +22,6 @@ struct BatchedProductStep: Step {
   }
 
   var name: String { "batched matmul" }
-  var reads: [View] { [x, y] }
-  var writes: [View] { [target] }
-  private var inner: Int { x.shape[x.rank - 1] }
-  private var rows: Int { x.shape[x.rank - 2] }
-  private var columns: Int { y.shape[y.rank - 1] }
-  private var batch: [Int] { Array(target.shape.dropLast(2)) }
-  var flops: Int { 2 * target.count * inner }
   var taskCount: Int { max(1, batch.reduce(1, *)) * cut.taskCount }
   var scratchBytes: Int { kernels.matmul.scratchBytes }
 
@@ -47,17 +40,5 @@ struct BatchedProductStep: Step {
       strides: (y.strides[y.rank - 2], y.strides[y.rank - 1]),
       into: frame.pointer(target) + target.offset(ofLeading: position, batch), part, epilogue,
       scratch: frame.scratch)
-  }
-}
-
-extension View {
-  /// The distance of the `position`-th place, in row-major order, of the leading axes of extents `batch`.
-  func offset(ofLeading position: Int, _ batch: [Int]) -> Int {
-    var (rest, offset) = (position, 0)
-    for axis in batch.indices.reversed() {
-      offset += rest % batch[axis] * strides[axis]
-      rest /= batch[axis]
-    }
-    return offset
   }
 }

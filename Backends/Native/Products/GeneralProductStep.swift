@@ -1,19 +1,12 @@
 import GraftIR
 
-/// Products of matrices of any element type: x [..., M, K] with y [..., K, N].
-struct GeneralProductStep<Element: NativeNumber>: Step {
+/// Products of matrices of any element type.
+struct GeneralProductStep<Element: NativeNumber>: MatrixProduct {
   let x: View
   let y: View
   let target: View
 
   var name: String { "matmul \(x.dtype.shortName)" }
-  var reads: [View] { [x, y] }
-  var writes: [View] { [target] }
-  private var inner: Int { x.shape[x.rank - 1] }
-  private var rows: Int { x.shape[x.rank - 2] }
-  private var columns: Int { y.shape[y.rank - 1] }
-  private var batch: [Int] { Array(target.shape.dropLast(2)) }
-  var flops: Int { 2 * target.count * inner }
   private static var rowsPerTask: Int { 8 }
   private var tasksPerMatrix: Int { (rows + Self.rowsPerTask - 1) / Self.rowsPerTask }
   var taskCount: Int { max(1, batch.reduce(1, *) * tasksPerMatrix) }

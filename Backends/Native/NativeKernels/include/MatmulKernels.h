@@ -84,9 +84,12 @@ typedef struct {
       const GraftConv *shape, const float *x, const float *packed, float *y, GraftOutputBlock block,
       const GraftEpilogue *epilogue, void *scratch);
 
+  /// Output pixels of a tile of minimal filtering.
+  size_t winograd_height;
+  size_t winograd_width;
   /// Whether a convolution is one of 3 x 3 taps that minimal filtering makes faster. The functions below are for these.
   bool (*winograd_applies)(const GraftConv *shape);
-  /// Lines of tiles, each of which is two lines of output pixels; the last of an image may be one.
+  /// Lines of tiles, each of which is `winograd_height` lines of output pixels; the last of an image may be fewer.
   size_t (*winograd_tile_lines)(const GraftConv *shape);
   /// The number of floats that the weight has when it is transformed and packed.
   size_t (*winograd_packed_count)(const GraftConv *shape);
