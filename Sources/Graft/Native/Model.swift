@@ -52,9 +52,8 @@ public struct Model: Sendable {
     outputs = function.body.results.enumerated().compactMap { index, result in
       result.asValue.map { Port(names[index] ?? "output_\(index)", function.type(of: $0)) }
     }
-    let path = try KernelPath.choose(environment: ProcessInfo.processInfo.environment)
     program = try NativeProgram(
-      function, kernels: NativeKernelSet(path), pool: threads.map { ThreadPool(width: $0) } ?? .machine
+      function, kernels: .ofThisProcess(), pool: threads.map { ThreadPool(width: $0) } ?? .machine
     ) { try package.tensor($0.role) }
   }
 }
@@ -114,5 +113,12 @@ extension Model {
 
   private var inputList: String {
     inputs.map { "`\($0.name)` \($0.dtype.shortName)[\($0.shape.joined(separator: ","))]" }.joined(separator: ", ")
+  }
+}
+
+extension NativeKernelSet {
+  /// The kernels that the processor has or the environment asks for.
+  static func ofThisProcess() throws -> NativeKernelSet {
+    NativeKernelSet(try KernelPath.choose(environment: ProcessInfo.processInfo.environment))
   }
 }
