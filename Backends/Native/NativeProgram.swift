@@ -14,6 +14,7 @@ package final class NativeProgram: Sendable {
   private let kernels: NativeKernelSet
   private let pool: ThreadPool
   private let isTraining: Bool
+  private let variables: VariableStore?
   private let plans = Mutex<[Sizes: PlanEntry]>([:])
 
   /// The sizes of all inputs.
@@ -22,12 +23,16 @@ package final class NativeProgram: Sendable {
   /// A plan with the workspaces that no run is using.
   private final class PlanEntry: Sendable {
     let plan: Plan
+    private let variables: VariableStore?
     private let idle = Mutex<[WorkspaceBox]>([])
 
-    init(_ plan: Plan) { self.plan = plan }
+    init(_ plan: Plan, _ variables: VariableStore?) {
+      self.plan = plan
+      self.variables = variables
+    }
 
     func borrow(threads: Int) -> WorkspaceBox {
-      idle.withLock { $0.popLast() } ?? WorkspaceBox(workspace: Workspace(plan, threads: threads))
+      idle.withLock { $0.popLast() } ?? WorkspaceBox(workspace: Workspace(plan, threads: threads, variables: variables))
     }
 
     func giveBack(_ box: WorkspaceBox) { idle.withLock { $0.append(box) } }
@@ -38,19 +43,21 @@ package final class NativeProgram: Sendable {
 
   /// - Parameters:
   ///   - function: a verified function.
-  ///   - isTraining: whether it drops, draws and takes statistics as in training. What becomes of its state is not
-  ///     returned.
+  ///   - isTraining: whether it drops, draws and takes statistics as in training.
+  ///   - variables: parameters, state and constants that may change between runs. The function's updates of these are written there by
+  ///     each run; a run ends before that if its first result is not finite. Other updates have no effect.
   ///   - weights: the tensor of a parameter, buffer or constant.
   /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without a kernel.
   package init(
     _ function: Function, kernels: NativeKernelSet, pool: ThreadPool = .machine, isTraining: Bool = false,
-    weights: @escaping @Sendable (Argument) throws -> TensorData?
+    variables: VariableStore? = nil, weights: @escaping @Sendable (Argument) throws -> TensorData?
   ) throws {
     self.function = try NativeLowering.prepare(function, isTraining: isTraining)
     self.weights = weights
     self.kernels = kernels
     self.pool = pool
     self.isTraining = isTraining
+    self.variables = variables
   }
 
   /// Whether an op is computed as a whole, without being decomposed.
@@ -64,7 +71,8 @@ package final class NativeProgram: Sendable {
   /// The outputs for `inputs`, in the order of the function's input leaves.
   ///
   /// - Parameter seed: what random numbers are made of; the same seed gives the same numbers on every machine.
-  /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take.
+  /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take;
+  ///   ``NonFiniteResult`` when there are variables and the first result is not finite.
   package func run(_ inputs: [TensorData], seed: UInt64 = 0) throws -> [TensorData] {
     let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
     return try pool.call {
@@ -72,6 +80,26 @@ package final class NativeProgram: Sendable {
       defer { entry.giveBack(box) }
       return try run(entry.plan, box.workspace, inputs, seed: seed)
     }
+  }
+
+  /// Where the first step of a run that yields what is no number comes from, or the first that yields an infinite one if none does;
+  /// nil if all results up to the checked one are finite. Variables may be changed.
+  package func firstFault(_ inputs: [TensorData], seed: UInt64) throws -> Origin? {
+    let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
+    let box = entry.borrow(threads: pool.width)
+    defer { entry.giveBack(box) }
+    var (missing, infinite): (Int?, Int?) = (nil, nil)
+    do {
+      _ = try run(entry.plan, box.workspace, inputs, seed: seed) { index in
+        for view in entry.plan.steps[index].writes {
+          let faults = box.workspace.faults(in: view)
+          if faults.missing > 0 { missing = missing ?? index }
+          if faults.infinite > 0 { infinite = infinite ?? index }
+        }
+        if missing != nil { throw NonFiniteResult() }
+      }
+    } catch is NonFiniteResult {}
+    return (missing ?? infinite).map { entry.plan.origins[$0] }
   }
 
   /// The plan for inputs of these shapes; made at the first call.
@@ -97,7 +125,7 @@ package final class NativeProgram: Sendable {
 
   private func run(
     _ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData], seed: UInt64 = 0,
-    observing observer: ((Int) -> Void)? = nil
+    observing observer: ((Int) throws -> Void)? = nil
   ) throws -> [TensorData] {
     var aligned = try inputs.map { try $0.aligned() }
     if plan.inputs.count > inputs.count {
@@ -125,9 +153,10 @@ package final class NativeProgram: Sendable {
     let fixed = try FixSizes(sizes).run(function)
     // What is right for some sizes may be wrong for these, as a range that ends before it starts.
     try OpCatalogue.verify(fixed)
-    let plan = try NativeLowering.plan(fixed, kernels: kernels, pool: pool, isTraining: isTraining, weights: weights)
+    let plan = try NativeLowering.plan(
+      fixed, kernels: kernels, pool: pool, isTraining: isTraining, variables: variables, weights: weights)
     return plans.withLock { plans in
-      let entry = plans[shapes] ?? PlanEntry(plan)
+      let entry = plans[shapes] ?? PlanEntry(plan, variables)
       plans[shapes] = entry
       return entry
     }

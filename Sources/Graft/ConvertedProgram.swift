@@ -9,9 +9,9 @@ struct ConvertedProgram: Sendable {
   let trace: TraceReply
   let options: TranspileOptions
   /// The whole program, as the package keeps it.
-  let function: Function
+  let function: GraftIR.Function
   /// The program that the source is written from.
-  let emitted: Function
+  let emitted: GraftIR.Function
   let module: JAXModuleWriter.Module
   let unobservedState: [String]
 

@@ -10,7 +10,7 @@ struct GraftPackage: Sendable {
   static let format = "graft.package"
   static let version = "1"
 
-  let function: Function
+  let function: GraftIR.Function
   private let file: SafetensorsFile
 
   /// Opens a package: maps the file, reads and verifies the program.

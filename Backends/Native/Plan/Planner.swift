@@ -24,6 +24,10 @@ final class Planner {
   private var variable: Set<Int> = []
   /// Packed weights by the weights.
   var packs: [View: View] = [:]
+  /// The paths of the variables, by number.
+  var variables: [String] = []
+  /// What becomes of variables.
+  var updates: [VariableUpdate] = []
   private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
 
   init(_ function: Function, kernels: NativeKernelSet, isTraining: Bool = false) {
@@ -72,6 +76,9 @@ extension Planner {
     buffers.append(Buffer(kind: kind, byteCount: byteCount))
     return buffers.count - 1
   }
+
+  /// Lays a buffer into the memory of another one.
+  func share(_ buffer: Int, with other: Int) { buffers[buffer].kind = buffers[other].kind }
 
   /// The most bytes that one tensor of a program may take: a quarter of the machine's memory. What asks for more is a
   /// mistake, or a program that was made to exhaust memory or time.

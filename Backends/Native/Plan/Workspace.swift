@@ -7,7 +7,7 @@ final class Workspace {
   private let scratch: NativeMemory
   private let pointers: UnsafeMutablePointer<UnsafeMutableRawPointer>
 
-  init(_ plan: Plan, threads: Int) {
+  init(_ plan: Plan, threads: Int, variables: VariableStore? = nil) {
     self.plan = plan
     arena = NativeMemory(byteCount: plan.arenaBytes)
     scratch = NativeMemory(byteCount: plan.scratchBytes * threads)
@@ -18,6 +18,8 @@ final class Workspace {
       case .temporary: pointers[index] = arena.start + plan.offsets[index]
       case .tensor(let tensor): pointers[index] = tensor.startOfBytes
       case .prepared: pointers[index] = plan.prepared.start(of: index)
+      case .variable(let number):
+        pointers[index] = variables?.start(of: plan.variables[number]) ?? NativeMemory.nothing
       case .input, .output: break
       }
     }
@@ -30,10 +32,10 @@ final class Workspace {
   /// - Parameters:
   ///   - inputs: the first byte of each input, aligned for its elements; it is only read.
   ///   - outputs: the first byte of each output.
-  /// - Throws: ``NativeError`` for data that a kernel cannot take.
+  /// - Throws: ``NativeError`` for data that a kernel cannot take, ``NonFiniteResult`` when the result that is checked is not finite.
   func run(
     inputs: [UnsafeRawPointer], outputs: [UnsafeMutableRawPointer], on pool: ThreadPool,
-    observing observer: ((Int) -> Void)? = nil
+    observing observer: ((Int) throws -> Void)? = nil
   ) throws {
     for (port, pointer) in zip(plan.inputs, inputs) {
       pointers[port.view.buffer] = UnsafeMutableRawPointer(mutating: pointer)
@@ -42,7 +44,34 @@ final class Workspace {
     let runner = StepRunner(buffers: pointers, scratch: scratch.start, scratchBytes: plan.scratchBytes)
     for (index, step) in plan.steps.enumerated() {
       try runner.run(step, on: pool)
-      observer?(index)
+      try observer?(index)
+      if let checked = plan.checked, checked.step == index, !isFinite(checked.view) { throw NonFiniteResult() }
+    }
+  }
+
+  private func isFinite(_ view: View) -> Bool { number(0, of: view).isFinite }
+
+  /// How many elements of a view are no numbers, and how many are infinite; none for other types than floating ones.
+  func faults(in view: View) -> (missing: Int, infinite: Int) {
+    guard view.dtype == .float32 || view.dtype == .float64, view.isRowMajor else { return (0, 0) }
+    var (missing, infinite) = (0, 0)
+    for index in 0..<view.count {
+      let value = number(index, of: view)
+      if value.isNaN { missing += 1 } else if value.isInfinite { infinite += 1 }
+    }
+    return (missing, infinite)
+  }
+
+  /// An element of a row-major view of a floating type; zero for other types.
+  private func number(_ index: Int, of view: View) -> Double {
+    let start = pointers[view.buffer] + (view.offset + index) * view.dtype.byteWidth
+    return switch view.dtype {
+    case .float32: Double(start.load(as: Float.self))
+    case .float64: start.load(as: Double.self)
+    default: 0
     }
   }
 }
+
+/// The result that a run is watched for was not finite; variables are as they were.
+package struct NonFiniteResult: Error {}
