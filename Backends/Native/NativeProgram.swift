@@ -60,6 +60,16 @@ package final class NativeProgram: Sendable {
     self.variables = variables
   }
 
+  /// The program of another one with other weights of the same types.
+  package init(_ other: NativeProgram, weights: @escaping @Sendable (Argument) throws -> TensorData?) {
+    function = other.function
+    self.weights = weights
+    kernels = other.kernels
+    pool = other.pool
+    isTraining = other.isTraining
+    variables = other.variables
+  }
+
   /// Whether an op is computed as a whole, without being decomposed.
   package static func hasKernel(for definition: OpDefinition) -> Bool { LoweringRule.named[definition.name] != nil }
 

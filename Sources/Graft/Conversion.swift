@@ -50,12 +50,19 @@ package struct Conversion: Sendable {
   package func prepared(
     _ function: GraftIR.Function, tensor: @escaping @Sendable (Argument) throws -> TensorData? = { _ in nil }
   ) throws -> (GraftIR.Function, unobserved: [String]) {
+    try Self.prepared(function, tensor: tensor)
+  }
+
+  /// The same, of a program that was converted before.
+  static func prepared(
+    _ function: GraftIR.Function, tensor: @escaping @Sendable (Argument) throws -> TensorData?
+  ) throws -> (GraftIR.Function, unobserved: [String]) {
     let (observed, dropped) = try DropUnobservedState().split(FoldKnownTensors(tensor: tensor).run(function))
     let target = JAXTarget()
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
     let raised = try RaisePatterns().run(decomposed)
     let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(raised)
-    return (try Self.simplification(verifies: false).run(arranged), dropped)
+    return (try simplification(verifies: false).run(arranged), dropped)
   }
 
   private static func simplification(verifies: Bool) -> PassPipeline {

@@ -32,14 +32,18 @@ struct ConvertedProgram: Sendable {
   func weights() throws -> [SafetensorsWriter.Entry] {
     let hasState = !emitted.statePaths.isEmpty
     return try emitted.arguments.compactMap { argument in
-      let name: String
-      switch argument.role {
-      case .parameter(let path, _, _): name = hasState ? "params.\(path)" : path
-      case .constant(let constant): name = "state.constants.\(constant)"
-      case .state(let path, _): name = "state.\(path)"
-      case .input, .key: return nil
-      }
+      guard let name = Self.weightName(argument.role, hasState: hasState) else { return nil }
       return SafetensorsWriter.Entry(name: name, try trace.tensor(argument.path ?? name))
+    }
+  }
+
+  /// What the emitted loader calls a tensor; nil for what is passed in.
+  static func weightName(_ role: Argument.Role, hasState: Bool) -> String? {
+    switch role {
+    case .parameter(let path, _, _): hasState ? "params.\(path)" : path
+    case .constant(let constant): "state.constants.\(constant)"
+    case .state(let path, _): "state.\(path)"
+    case .input, .key: nil
     }
   }
 

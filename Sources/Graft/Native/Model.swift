@@ -26,7 +26,12 @@ public struct Model: Sendable {
   public let inputs: [Port]
   public let outputs: [Port]
 
-  let program: NativeProgram
+  let package: GraftPackage
+  /// The parameters and state that are not as in the package, by path.
+  private(set) var changed: [String: TensorData] = [:]
+  /// The paths of parameters that training leaves as they are.
+  var frozen: Set<String> = []
+  private(set) var program: NativeProgram
 
   /// Opens a `.graft` package, whose weights are used where the file is mapped, or the folder that `graft transpile`
   /// wrote.
@@ -42,6 +47,7 @@ public struct Model: Sendable {
 
   private init(_ package: GraftPackage, threads: Int?) throws {
     try OpCatalogue.verify(package.function)
+    self.package = package
     let function = package.function
     name = function.name
     let leaves = function.inputLeaves.sorted { $0.key < $1.key }
@@ -55,6 +61,31 @@ public struct Model: Sendable {
     program = try NativeProgram(
       function, kernels: .ofThisProcess(), pool: threads.map { ThreadPool(width: $0) } ?? .machine
     ) { try package.tensor($0.role) }
+  }
+}
+
+extension Model {
+  /// The program, in the IR.
+  var function: GraftIR.Function { package.function }
+
+  /// The tensor of a parameter, buffer or constant.
+  func weight(_ role: Argument.Role) throws -> TensorData? {
+    switch role {
+    case .parameter(let path, _, _), .state(let path, _): try changed[path] ?? package.tensor(role)
+    case .constant, .input, .key: try package.tensor(role)
+    }
+  }
+
+  /// Gives parameters and state new elements; of the types that they have.
+  mutating func change(_ tensors: [String: TensorData]) {
+    changed.merge(tensors) { $1 }
+    let (package, changed) = (package, changed)
+    program = NativeProgram(program) { argument in
+      switch argument.role {
+      case .parameter(let path, _, _), .state(let path, _): try changed[path] ?? package.tensor(argument.role)
+      case .constant, .input, .key: try package.tensor(argument.role)
+      }
+    }
   }
 }
 
