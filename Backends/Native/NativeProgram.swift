@@ -75,7 +75,12 @@ package final class NativeProgram: Sendable {
 
   /// Whether the results depend on the seed.
   package var drawsRandomNumbers: Bool {
-    function.body.operations.contains { OpCatalogue.definition($0.name)?.drawsRandomNumbers ?? false }
+    func draws(_ block: Block) -> Bool {
+      block.operations.contains { operation in
+        OpCatalogue.definition(operation.name)?.drawsRandomNumbers ?? false || operation.regions.contains(where: draws)
+      }
+    }
+    return draws(function.body)
   }
 
   /// The outputs for `inputs`, in the order of the function's input leaves.

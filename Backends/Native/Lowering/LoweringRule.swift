@@ -28,7 +28,7 @@ struct LoweringRule: Sendable {
   private static let families: [[LoweringRule]] = [
     creation, elementwise, composed, views, joining, products, reductions, normalizations, indexing, ordering,
     convolutions, pooling, maximumPooling, resampling, attention, recurrent, random, special,
-    complexNumbers, fourier, decompositions, losses,
+    complexNumbers, fourier, decompositions, losses, control,
   ]
 }
 

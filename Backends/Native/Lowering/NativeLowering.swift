@@ -22,10 +22,15 @@ enum NativeLowering {
 
   private static func checkSupport(_ function: Function) throws {
     var missing: [String: (count: Int, first: SourceLocation?)] = [:]
-    for operation in function.body.operations where LoweringRule.named[operation.name] == nil {
-      let known = missing[operation.name]
-      missing[operation.name] = ((known?.count ?? 0) + 1, known?.first ?? operation.origin.location)
+    func visit(_ block: Block) {
+      for operation in block.operations {
+        operation.regions.forEach(visit)
+        if LoweringRule.named[operation.name] != nil { continue }
+        let known = missing[operation.name]
+        missing[operation.name] = ((known?.count ?? 0) + 1, known?.first ?? operation.origin.location)
+      }
     }
+    visit(function.body)
     guard !missing.isEmpty else { return }
     throw Diagnostic(
       .unsupported, "\(function.name) needs \(missing.count) ops that have no native kernel yet",
@@ -127,7 +132,8 @@ enum NativeLowering {
     return View(buffer: buffer, dtype: type.dtype, rowMajor: shape)
   }
 
-  private static func lower(_ operation: Operation, _ planner: Planner) throws {
+  /// Lays down the steps of an operation, and defines its results.
+  static func lower(_ operation: Operation, _ planner: Planner) throws {
     planner.origin = operation.origin
     guard let rule = LoweringRule.named[operation.name] else {
       throw Diagnostic(.unsupported, "there is no native kernel for `\(operation.name)`", at: operation.origin.location)

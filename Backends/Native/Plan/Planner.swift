@@ -35,8 +35,17 @@ final class Planner {
     self.isTraining = isTraining
     self.kernels = kernels
     uses = [:]
-    for value in function.body.operations.flatMap(\.usedValues) + function.escapingValues {
-      uses[value, default: 0] += 1
+    for value in function.escapingValues { uses[value, default: 0] += 1 }
+    countUses(function.body)
+  }
+
+  private func countUses(_ block: Block) {
+    for operation in block.operations {
+      for value in operation.operands.flatMap(\.values) { uses[value, default: 0] += 1 }
+      for region in operation.regions {
+        for value in region.results.flatMap(\.values) { uses[value, default: 0] += 1 }
+        countUses(region)
+      }
     }
   }
 }
@@ -125,6 +134,15 @@ extension Planner {
         constants.remove(view.buffer)
       }
     }
+  }
+
+  /// The steps that `body` lays down, for a step that runs them. What they compute is not known outside.
+  func recorded(_ body: () throws -> Void) throws -> StepSequence {
+    let outer = (steps, origins, computed, packs)
+    (steps, origins) = ([], [])
+    defer { (steps, origins, computed, packs) = outer }
+    try body()
+    return StepSequence(steps: steps)
   }
 
   /// Whether a buffer holds the same in each run, as far as the steps go.

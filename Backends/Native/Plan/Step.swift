@@ -12,6 +12,8 @@ package protocol Step: Sendable {
   var taskCount: Int { get }
   /// Bytes that a task needs for itself while it runs.
   var scratchBytes: Int { get }
+  /// Whether it runs other steps, by its runner.
+  var isControl: Bool { get }
   /// Runs one task.
   /// - Throws: ``NativeError`` for data that the kernel cannot take, such as an index out of range.
   func run(task: Int, in frame: borrowing TaskFrame) throws
@@ -21,6 +23,7 @@ extension Step {
   package var flops: Int { 0 }
   package var taskCount: Int { 1 }
   package var scratchBytes: Int { 0 }
+  package var isControl: Bool { false }
 }
 
 /// The memory that a task sees.

@@ -9,6 +9,7 @@ struct StepRunner {
 
   /// - Throws: the error of the first task that throws.
   func run(_ step: any Step, on pool: ThreadPool) throws {
+    if step.isControl, let control = step as? any ControlStep { return try control.run(with: self, on: pool) }
     let tasks = step.taskCount
     if tasks == 1 {
       try step.run(task: 0, in: TaskFrame(buffers: buffers, scratch: scratch))

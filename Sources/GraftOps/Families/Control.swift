@@ -1,7 +1,7 @@
 import GraftIR
 
 extension OpDefinition {
-  static let control: [OpDefinition] = [mode, stopGradient]
+  static let control: [OpDefinition] = [mode, cond, whileLoop, scan, stopGradient]
 
   /// The first region's results in training, the second's otherwise.
   package static let mode: OpDefinition = OpDefinition(
@@ -16,6 +16,57 @@ extension OpDefinition {
       }
     }, dependsOnMode: { _ in true })
 
+  /// The first region's results where the condition, one boolean, holds, and the second's otherwise.
+  package static let cond: OpDefinition = OpDefinition(
+    "cond", family: .control, summary: "One region where a condition holds, another otherwise.",
+    operands: [.tensor("condition")],
+    infer: { call in
+      guard try call.type(0) == TensorType(.bool), call.regions.count == 2 else {
+        throw call.problem("needs one boolean and two regions")
+      }
+      let types = try call.regions.map { try call.resultTypes(of: $0, taking: []) }
+      try call.require(types[0], are: types[1])
+      return types[1]
+    }, differentiability: .none("not derived yet"))
+
+  /// The state after as many runs of the second region as the first one, a test of the state, holds.
+  ///
+  /// Both regions take the state; the second yields the next one, of the same types.
+  package static let whileLoop: OpDefinition = OpDefinition(
+    "while", family: .control, summary: "A region again and again, as long as a test of its state holds.",
+    operands: [.variadic("initial")], results: ["state"],
+    infer: { call in
+      let state = try call.types(0)
+      guard call.regions.count == 2,
+        try call.resultTypes(of: call.regions[0], taking: state) == [TensorType(.bool)]
+      else { throw call.problem("needs a region that yields one boolean, and another") }
+      try call.require(call.resultTypes(of: call.regions[1], taking: state), are: state)
+      return state
+    }, differentiability: .none("not derived yet"))
+
+  /// The state after a region has run for each of `count` positions of the first axis of the sequences, from the last to
+  /// the first with `reverse`, and what it yielded at each position along a new first axis.
+  ///
+  /// The region takes the state and one position of each sequence, and yields the next state and what is collected.
+  package static let scan: OpDefinition = OpDefinition(
+    "scan", family: .control, summary: "A region for each position of sequences, with a state.",
+    operands: [.variadic("initial"), .variadic("sequences")],
+    attributes: [AttributeSpec("count", .dim), AttributeSpec("reverse", .bool, default: .bool(false))],
+    results: ["results"],
+    infer: { call in
+      let (state, count) = (try call.types(0), try call.dim("count"))
+      let elements = try call.types(1).map { type in
+        guard type.rank >= 1,
+          !TensorType(type.dtype, [type.shape[0]]).isProvablyDifferent(from: TensorType(type.dtype, [count]))
+        else { throw call.problem("\(type) has no \(count) positions") }
+        return type.with(shape: Array(type.shape.dropFirst()))
+      }
+      guard call.regions.count == 1 else { throw call.problem("needs one region") }
+      let yielded = try call.resultTypes(of: call.regions[0], taking: state + elements)
+      try call.require(Array(yielded.prefix(state.count)), are: state)
+      return state + yielded.dropFirst(state.count).map { $0.with(shape: [count] + $0.shape) }
+    }, differentiability: .none("not derived yet"))
+
   /// `x`, as a constant to differentiation.
   package static let stopGradient: OpDefinition = unary(
     "stop_gradient", "x, as a constant to differentiation.", family: .control, accepts: .any, promotion: .none,
@@ -24,4 +75,20 @@ extension OpDefinition {
       .aten("detach.default(self:x)"), .aten("graft.stop_gradient(input:x)"), .torch("x.detach()"),
       .jax("jax.lax.stop_gradient(x)"),
     ])
+}
+
+extension OpCall {
+  /// The types that a region yields, which takes tensors of the given types.
+  fileprivate func resultTypes(of region: Block, taking types: [TensorType]) throws -> [TensorType] {
+    try require(region.arguments.map(type(of:)), are: types)
+    return try region.results.map { operand in
+      guard let value = operand.asValue else { throw problem("a region must yield tensors") }
+      return type(of: value)
+    }
+  }
+
+  fileprivate func require(_ types: [TensorType], are expected: [TensorType]) throws {
+    guard types.count == expected.count, !zip(types, expected).contains(where: { $0.isProvablyDifferent(from: $1) })
+    else { throw problem("a region has to do with \(types) instead of \(expected)") }
+  }
 }
