@@ -15,6 +15,7 @@ package final class NativeProgram: Sendable {
   private let pool: ThreadPool
   private let isTraining: Bool
   private let variables: VariableStore?
+  private let checksFirstResult: Bool
   private let plans = Mutex<[Sizes: PlanEntry]>([:])
 
   /// The sizes of all inputs.
@@ -45,12 +46,14 @@ package final class NativeProgram: Sendable {
   ///   - function: a verified function.
   ///   - isTraining: whether it drops, draws and takes statistics as in training.
   ///   - variables: parameters, state and constants that may change between runs. The function's updates of these are written there by
-  ///     each run; a run ends before that if its first result is not finite. Other updates have no effect.
+  ///     each run. Other updates have no effect.
+  ///   - checksFirstResult: whether a run ends before variables change if the first result is not finite.
   ///   - weights: the tensor of a parameter, buffer or constant.
   /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without a kernel.
   package init(
     _ function: Function, kernels: NativeKernelSet, pool: ThreadPool = .machine, isTraining: Bool = false,
-    variables: VariableStore? = nil, weights: @escaping @Sendable (Argument) throws -> TensorData?
+    variables: VariableStore? = nil, checksFirstResult: Bool = false,
+    weights: @escaping @Sendable (Argument) throws -> TensorData?
   ) throws {
     self.function = try NativeLowering.prepare(function, isTraining: isTraining)
     self.weights = weights
@@ -58,6 +61,7 @@ package final class NativeProgram: Sendable {
     self.pool = pool
     self.isTraining = isTraining
     self.variables = variables
+    self.checksFirstResult = checksFirstResult
   }
 
   /// The program of another one with other weights of the same types.
@@ -68,6 +72,7 @@ package final class NativeProgram: Sendable {
     pool = other.pool
     isTraining = other.isTraining
     variables = other.variables
+    checksFirstResult = other.checksFirstResult
   }
 
   /// Whether an op is computed as a whole, without being decomposed.
@@ -87,7 +92,7 @@ package final class NativeProgram: Sendable {
   ///
   /// - Parameter seed: what random numbers are made of; the same seed gives the same numbers on every machine.
   /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take;
-  ///   ``NonFiniteResult`` when there are variables and the first result is not finite.
+  ///   ``NonFiniteResult`` when the first result is checked and is not finite.
   package func run(_ inputs: [TensorData], seed: UInt64 = 0) throws -> [TensorData] {
     let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
     return try pool.call {
@@ -95,26 +100,6 @@ package final class NativeProgram: Sendable {
       defer { entry.giveBack(box) }
       return try run(entry.plan, box.workspace, inputs, seed: seed)
     }
-  }
-
-  /// Where the first step of a run that yields what is no number comes from, or the first that yields an infinite one if none does;
-  /// nil if all results up to the checked one are finite. Variables may be changed.
-  package func firstFault(_ inputs: [TensorData], seed: UInt64) throws -> Origin? {
-    let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
-    let box = entry.borrow(threads: pool.width)
-    defer { entry.giveBack(box) }
-    var (missing, infinite): (Int?, Int?) = (nil, nil)
-    do {
-      _ = try run(entry.plan, box.workspace, inputs, seed: seed) { index in
-        for view in entry.plan.steps[index].writes {
-          let faults = box.workspace.faults(in: view)
-          if faults.missing > 0 { missing = missing ?? index }
-          if faults.infinite > 0 { infinite = infinite ?? index }
-        }
-        if missing != nil { throw NonFiniteResult() }
-      }
-    } catch is NonFiniteResult {}
-    return (missing ?? infinite).map { entry.plan.origins[$0] }
   }
 
   /// The plan for inputs of these shapes; made at the first call.
@@ -140,7 +125,7 @@ package final class NativeProgram: Sendable {
 
   private func run(
     _ plan: Plan, _ workspace: Workspace, _ inputs: [TensorData], seed: UInt64 = 0,
-    observing observer: ((Int) throws -> Void)? = nil
+    observing observer: ((Int) -> Void)? = nil
   ) throws -> [TensorData] {
     var aligned = try inputs.map { try $0.aligned() }
     if plan.inputs.count > inputs.count {
@@ -169,7 +154,8 @@ package final class NativeProgram: Sendable {
     // What is right for some sizes may be wrong for these, as a range that ends before it starts.
     try OpCatalogue.verify(fixed)
     let plan = try NativeLowering.plan(
-      fixed, kernels: kernels, pool: pool, isTraining: isTraining, variables: variables, weights: weights)
+      fixed, kernels: kernels, pool: pool, isTraining: isTraining, variables: variables,
+      checksFirstResult: checksFirstResult, weights: weights)
     return plans.withLock { plans in
       let entry = plans[shapes] ?? PlanEntry(plan, variables)
       plans[shapes] = entry

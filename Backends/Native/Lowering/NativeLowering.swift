@@ -44,7 +44,7 @@ enum NativeLowering {
   /// The plan of a prepared function whose sizes are known.
   static func plan(
     _ function: Function, kernels: NativeKernelSet, pool: ThreadPool, isTraining: Bool = false,
-    variables: VariableStore? = nil, weights: (Argument) throws -> TensorData?
+    variables: VariableStore? = nil, checksFirstResult: Bool = false, weights: (Argument) throws -> TensorData?
   ) throws -> Plan {
     let planner = Planner(function, kernels: kernels, isTraining: isTraining)
     let inputs = try bindArguments(planner, variables, weights)
@@ -59,7 +59,7 @@ enum NativeLowering {
       try output(index, operand, planner)
     }
     let checked =
-      variables == nil || !isTraining
+      !checksFirstResult
       ? nil
       : try function.body.results.first?.asValue.map { value in
         try planner.view(planner.expression(value))

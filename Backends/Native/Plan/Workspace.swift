@@ -35,7 +35,7 @@ final class Workspace {
   /// - Throws: ``NativeError`` for data that a kernel cannot take, ``NonFiniteResult`` when the result that is checked is not finite.
   func run(
     inputs: [UnsafeRawPointer], outputs: [UnsafeMutableRawPointer], on pool: ThreadPool,
-    observing observer: ((Int) throws -> Void)? = nil
+    observing observer: ((Int) -> Void)? = nil
   ) throws {
     for (port, pointer) in zip(plan.inputs, inputs) {
       pointers[port.view.buffer] = UnsafeMutableRawPointer(mutating: pointer)
@@ -44,31 +44,18 @@ final class Workspace {
     let runner = StepRunner(buffers: pointers, scratch: scratch.start, scratchBytes: plan.scratchBytes)
     for (index, step) in plan.steps.enumerated() {
       try runner.run(step, on: pool)
-      try observer?(index)
+      observer?(index)
       if let checked = plan.checked, checked.step == index, !isFinite(checked.view) { throw NonFiniteResult() }
     }
   }
 
-  private func isFinite(_ view: View) -> Bool { number(0, of: view).isFinite }
-
-  /// How many elements of a view are no numbers, and how many are infinite; none for other types than floating ones.
-  func faults(in view: View) -> (missing: Int, infinite: Int) {
-    guard view.dtype == .float32 || view.dtype == .float64, view.isRowMajor else { return (0, 0) }
-    var (missing, infinite) = (0, 0)
-    for index in 0..<view.count {
-      let value = number(index, of: view)
-      if value.isNaN { missing += 1 } else if value.isInfinite { infinite += 1 }
-    }
-    return (missing, infinite)
-  }
-
-  /// An element of a row-major view of a floating type; zero for other types.
-  private func number(_ index: Int, of view: View) -> Double {
-    let start = pointers[view.buffer] + (view.offset + index) * view.dtype.byteWidth
+  /// Whether a scalar is finite; one that is of no floating type is.
+  private func isFinite(_ view: View) -> Bool {
+    let start = pointers[view.buffer] + view.offset * view.dtype.byteWidth
     return switch view.dtype {
-    case .float32: Double(start.load(as: Float.self))
-    case .float64: start.load(as: Double.self)
-    default: 0
+    case .float32: start.load(as: Float.self).isFinite
+    case .float64: start.load(as: Double.self).isFinite
+    default: true
     }
   }
 }

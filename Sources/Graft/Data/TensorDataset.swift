@@ -56,6 +56,31 @@ public struct TensorDataset: Dataset {
       })
   }
 
+  /// Reads a `.csv` file whose columns of numbers together are one input.
+  ///
+  /// - Parameters:
+  ///   - target: the column that is predicted.
+  ///   - features: the columns that become a tensor [rows, features] of float32, in this order; by default all others.
+  /// - Throws: ``Problem`` when the file is damaged or lacks a column.
+  public init(table url: URL, target: String, features: [String]? = nil) throws {
+    let table = try CSVTable(contentsOf: url)
+    let columns = try table.tensors()
+    let names = features ?? table.names.filter { $0 != target }
+    func column(_ name: String) throws -> Tensor {
+      guard let tensor = columns[name] else {
+        throw Problem(
+          Diagnostic(
+            .invalidInput, "\(url.lastPathComponent) has no column `\(name)`",
+            remedy: "It has \(table.names.map { "`\($0)`" }.joined(separator: ", "))."))
+      }
+      return tensor
+    }
+    let values = try names.map { try column($0).converted(to: .float32).elements(of: Float.self) }
+    let rows = values.first?.count ?? 0
+    let matrix = (0..<rows).flatMap { row in values.map { $0[row] } }
+    try self.init([("features", try Tensor(matrix, shape: [rows, names.count])), (target, try column(target))])
+  }
+
   public func batch(_ positions: [Int]) throws -> [Tensor] { try tensors.map { try $0.rows(positions) } }
 }
 

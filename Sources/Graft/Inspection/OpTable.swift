@@ -134,7 +134,7 @@ private struct TargetCoverage {
     return missing.sorted()
   }
 
-  private func decomposed(_ function: Function) throws -> GraftIR.Function {
+  private func decomposed(_ function: GraftIR.Function) throws -> GraftIR.Function {
     let kept = Set(OpCatalogue.all.filter(writes).map(\.name))
     return try DecomposeComposites { kept.contains($0.name) }.run(function)
   }

@@ -8,7 +8,7 @@ struct TorchReference {
   private struct Failure: Error, CustomStringConvertible { let description: String }
 
   /// - Throws: when there is no Python with PyTorch, or the script fails.
-  init(_ script: String) throws {
+  init(_ script: String, _ arguments: String...) throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
     let root = folder.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let python = ProcessInfo.processInfo.environment["GRAFT_PYTHON"] ?? root.appending(path: ".venv/bin/python").path
@@ -16,7 +16,7 @@ struct TorchReference {
     defer { try? FileManager.default.removeItem(at: output) }
     let process = Process()
     process.executableURL = URL(filePath: python)
-    process.arguments = [folder.appending(path: "Torch/\(script)").path, output.path]
+    process.arguments = [folder.appending(path: "Torch/\(script)").path, output.path] + arguments
     process.standardInput = FileHandle.nullDevice
     let errors = Pipe()
     process.standardError = errors

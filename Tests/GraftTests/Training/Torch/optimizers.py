@@ -28,7 +28,9 @@ class Lion(torch.optim.Optimizer):
     """Algorithm 2 of Chen et al., "Symbolic discovery of optimization algorithms", 2023, as it is written there."""
 
     def __init__(self, params, lr, betas, weight_decay):
-        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+        super().__init__(
+            params, {"lr": lr, "betas": betas, "weight_decay": weight_decay}
+        )
 
     @torch.no_grad()
     def step(self):
@@ -38,20 +40,30 @@ class Lion(torch.optim.Optimizer):
                 state = self.state[parameter]
                 m = state.get("exp_avg", torch.zeros_like(parameter))
                 c = beta1 * m + (1 - beta1) * parameter.grad
-                parameter -= group["lr"] * (c.sign() + group["weight_decay"] * parameter)
+                parameter -= group["lr"] * (
+                    c.sign() + group["weight_decay"] * parameter
+                )
                 state["exp_avg"] = beta2 * m + (1 - beta2) * parameter.grad
 
 
 CASES = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
-    "sgd momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.05),
-    "sgd nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.05),
+    "sgd momentum": lambda p: torch.optim.SGD(
+        p, lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.05
+    ),
+    "sgd nesterov": lambda p: torch.optim.SGD(
+        p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.05
+    ),
     "adam": lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.99), weight_decay=0.1),
     "adam amsgrad": lambda p: torch.optim.Adam(p, lr=0.01, amsgrad=True),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
-    "adamw amsgrad": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1, amsgrad=True),
+    "adamw amsgrad": lambda p: torch.optim.AdamW(
+        p, lr=0.01, weight_decay=0.1, amsgrad=True
+    ),
     "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.01, weight_decay=0.02),
-    "rmsprop centered": lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, momentum=0.7, centered=True),
+    "rmsprop centered": lambda p: torch.optim.RMSprop(
+        p, lr=0.01, alpha=0.9, momentum=0.7, centered=True
+    ),
     "adagrad": lambda p: torch.optim.Adagrad(
         p, lr=0.1, lr_decay=0.03, weight_decay=0.02, initial_accumulator_value=0.1
     ),
@@ -61,7 +73,9 @@ CASES = {
     "radam": lambda p: torch.optim.RAdam(p, lr=0.01, weight_decay=0.02),
     "lion": lambda p: Lion(p, lr=0.01, betas=(0.9, 0.99), weight_decay=0.1),
     "groups": lambda p: torch.optim.AdamW(
-        [{"params": p[:1], "lr": 0.05}, {"params": p[1:], "weight_decay": 0}], lr=0.01, weight_decay=0.1
+        [{"params": p[:1], "lr": 0.05}, {"params": p[1:], "weight_decay": 0}],
+        lr=0.01,
+        weight_decay=0.1,
     ),
     "clipped norm": lambda p: torch.optim.SGD(p, lr=0.1),
     "clipped value": lambda p: torch.optim.SGD(p, lr=0.1),
@@ -71,7 +85,9 @@ CASES = {
 arrays = {f"START.{name}": value.numpy().copy() for name, value in START.items()}
 arrays |= {f"GRADIENTS.{name}": value.numpy() for name, value in GRADIENTS.items()}
 for case, make in CASES.items():
-    parameters = {name: torch.nn.Parameter(value.clone()) for name, value in START.items()}
+    parameters = {
+        name: torch.nn.Parameter(value.clone()) for name, value in START.items()
+    }
     averages = {name: value.clone() for name, value in START.items()}
     optimizer = make(list(parameters.values()))
     history = {name: [] for name in parameters}
