@@ -31,7 +31,11 @@ public struct Model: Sendable {
   private(set) var changed: [String: TensorData] = [:]
   /// The paths of parameters that training leaves as they are.
   var frozen: Set<String> = []
+  /// Whether calls run the model as in training: dropout draws by the seed, and batch normalisation takes the batch's statistics. What
+  /// becomes of the statistics is kept by ``Trainer`` alone.
+  public private(set) var training = false
   private(set) var program: NativeProgram
+  let pool: ThreadPool
 
   /// Opens a `.graft` package, whose weights are used where the file is mapped, or the folder that `graft transpile`
   /// wrote.
@@ -58,9 +62,8 @@ public struct Model: Sendable {
     outputs = function.body.results.enumerated().compactMap { index, result in
       result.asValue.map { Port(names[index] ?? "output_\(index)", function.type(of: $0)) }
     }
-    program = try NativeProgram(
-      function, kernels: .ofThisProcess(), pool: threads.map { ThreadPool(width: $0) } ?? .machine
-    ) { try package.tensor($0.role) }
+    pool = threads.map { ThreadPool(width: $0) } ?? .machine
+    program = try NativeProgram(function, kernels: .ofThisProcess(), pool: pool) { try package.tensor($0.role) }
   }
 }
 
@@ -79,8 +82,24 @@ extension Model {
   /// Gives parameters and state new elements; of the types that they have.
   mutating func change(_ tensors: [String: TensorData]) {
     changed.merge(tensors) { $1 }
+    program = NativeProgram(program, weights: weights)
+  }
+
+  /// Has calls run the model as in training, or as in inference.
+  ///
+  /// - Throws: ``Problem`` when an op of the mode has no native kernel.
+  public mutating func train(_ isTraining: Bool = true) throws {
+    guard isTraining != training else { return }
+    program = try Problem.wrap {
+      try NativeProgram(function, kernels: .ofThisProcess(), pool: pool, isTraining: isTraining, weights: weights)
+    }
+    training = isTraining
+  }
+
+  /// The tensors of arguments as they are now.
+  private var weights: @Sendable (Argument) throws -> TensorData? {
     let (package, changed) = (package, changed)
-    program = NativeProgram(program) { argument in
+    return { argument in
       switch argument.role {
       case .parameter(let path, _, _), .state(let path, _): try changed[path] ?? package.tensor(argument.role)
       case .constant, .input, .key: try package.tensor(argument.role)

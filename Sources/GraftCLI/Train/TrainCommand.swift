@@ -8,18 +8,19 @@ struct TrainCommand: AsyncParsableCommand {
     commandName: "train",
     abstract: "Train or fine-tune a converted model natively: no Python, no framework.",
     discussion: """
-      The data are columns of samples: tensors with the samples along the first axis in a .npz or .safetensors file, or a .csv table. A
-      column with an input's name goes there; the first column does for a model of one input; the next is the target.
+      The data are columns of samples: tensors with the samples along the first axis in a .npz or .safetensors file, a
+      .csv table, or a folder with a folder of .png and .jpeg files for each class. A column with an input's name goes
+      there; the first column does for a model of one input; the next is the target.
 
       EXAMPLES
-        graft train resnet18.graft --data digits.npz --loss cross-entropy --metric accuracy -o tuned.graft
-        graft train mlp.graft --data houses.csv --target price --loss mse --optimizer adam --epochs 50 -o houses.graft
-        graft train bert.graft --data pairs.safetensors --train-only 'pooler.*' --schedule cosine --warmup 100 -o tuned.graft
-        graft train gpt2.graft --data tokens.npz --checkpoint run.ckpt --checkpoint-every 100 -o gpt2-tuned.graft
-        graft train gpt2.graft --data tokens.npz --checkpoint run.ckpt --resume -o gpt2-tuned.graft
+        graft train out/resnet18.graft --data digits.npz --metric accuracy -o tuned.graft
+        graft train mlp.graft --data houses.csv --target price --loss mse -o houses.graft
+        graft train bert.graft --data pairs.npz --train-only 'pooler.*' --epochs 3 -o tuned.graft
+        graft train gpt2.graft --data tokens.npz --checkpoint run.ckpt -o tuned.graft
+        graft train gpt2.graft --data tokens.npz --checkpoint run.ckpt --resume -o tuned.graft
 
-      Exit codes: 0 done; 1 a file cannot be read or written, or the loss is not finite; 2 the data do not fit; 3 the model has an op
-      without a native kernel or gradient.
+      Exit codes: 0 done; 1 a file cannot be read or written, or the loss is not finite; 2 the data do not fit; 3 the
+      model has an op without a native kernel or gradient.
       """)
 
   @Argument(
@@ -46,7 +47,7 @@ struct TrainCommand: AsyncParsableCommand {
   func run() async throws {
     var model = try Model(contentsOf: URL(filePath: package), threads: threads)
     try method.prepare(&model, seed: seed)
-    let (training, validation) = try data.datasets(seed: seed)
+    let (training, validation) = try data.datasets(for: model, seed: seed)
     let trainer = try Trainer(
       model, loss: method.chosenLoss(), optimizer: method.chosenOptimizer(),
       schedule: method.chosenSchedule(steps: method.epochs * training.count), metrics: method.metrics(), seed: seed)

@@ -4,7 +4,10 @@ import Graft
 
 /// What `graft train` reads.
 struct TrainDataOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The samples: a .npz, .safetensors or .csv file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The samples: a .npz, .safetensors or .csv file, or a folder with a folder of images for each class.",
+      valueName: "path"))
   var data: String
 
   @Option(help: ArgumentHelp("Samples that the model is evaluated on after each epoch.", valueName: "file"))
@@ -35,12 +38,17 @@ struct TrainDataOptions: ParsableArguments {
   }
 
   /// - Throws: ``Problem`` when a file cannot be read.
-  func datasets(seed: UInt64) throws -> (training: Batches, validation: (any EvaluationData)?) {
-    let samples = try dataset(data)
-    if let validation { return (batches(samples, seed), try dataset(validation)) }
-    guard holdout > 0 else { return (batches(samples, seed), nil) }
-    let (training, kept) = samples.split(1 - holdout, seed: seed)
-    return (batches(training, seed), kept)
+  func datasets(for model: Model, seed: UInt64) throws -> (training: Batches, validation: (any EvaluationData)?) {
+    let kept: (any EvaluationData)? = try validation.map { try dataset($0, model) }
+    return try split(dataset(data, model), kept, seed)
+  }
+
+  private func split(
+    _ samples: some Dataset, _ kept: (any EvaluationData)?, _ seed: UInt64
+  ) -> (training: Batches, validation: (any EvaluationData)?) {
+    guard holdout > 0 else { return (batches(samples, seed), kept) }
+    let (training, rest) = samples.split(1 - holdout, seed: seed)
+    return (batches(training, seed), rest)
   }
 
   private func batches(_ dataset: some Dataset, _ seed: UInt64) -> Batches {
@@ -48,8 +56,16 @@ struct TrainDataOptions: ParsableArguments {
     return noShuffle ? batches : batches.shuffled(seed: seed)
   }
 
-  private func dataset(_ path: String) throws -> TensorDataset {
+  private func dataset(_ path: String, _ model: Model) throws -> any Dataset {
     let url = URL(filePath: path)
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      let extents = model.inputs.first?.shape.suffix(3).compactMap { Int($0) } ?? []
+      guard extents.count == 3 else {
+        throw ValidationError("\(model.name) takes no images of one size, and \(path) is a folder")
+      }
+      return try ImageFolder(url, height: extents[1], width: extents[2], channels: extents[0])
+    }
     let names = columns.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
     if let target { return try TensorDataset(table: url, target: target, features: names) }
     return try TensorDataset(contentsOf: url, columns: names)

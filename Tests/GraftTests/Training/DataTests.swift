@@ -81,6 +81,33 @@ import Testing
     #expect(data.batched(5).droppingLast().count == 4)
   }
 
+  @Test func readsFoldersOfImages() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let reference = try TorchReference("images.py", folder.path)
+    let images = try ImageFolder(folder, height: 6, width: 5)
+    #expect(images.classes == ["a", "b"] && images.count == 3)
+    let batch = try images.batch([0, 1, 2])
+    #expect(try batch[1].elements(of: Int64.self) == [0, 0, 1])
+    let own = try batch[0].converted(to: .float64).elements(of: Double.self)
+    let exact = try reference.numbers("images")
+    for (index, (own, exact)) in zip(own, exact).enumerated() {
+      // JPEG decoders may differ by a level or two.
+      #expect(abs(own - exact) <= (index / 90 == 1 ? 2.0 / 255 : 1e-6), "\(index): \(own) is not \(exact)")
+    }
+    #expect(try ImageFolder(folder, height: 6, width: 5, channels: 1).batch([0])[0].shape == [1, 1, 6, 5])
+    let photo = try Data(contentsOf: folder.appending(path: "a/photo.jpg"))
+    let picture = try Data(contentsOf: folder.appending(path: "b/colour.png"))
+    for (name, bytes) in [
+      ("cut.png", picture.prefix(60)), ("cut.jpg", photo.prefix(40)), ("text.png", Data("hello".utf8)),
+    ] {
+      let url = folder.appending(path: "a/\(name)")
+      try bytes.write(to: url)
+      #expect(throws: Problem.self) { try DecodedImage(contentsOf: url, channels: 3) }
+    }
+    #expect(throws: Problem.self) { try ImageFolder(folder.appending(path: "a"), height: 6, width: 5) }
+  }
+
   @Test func mapsAndSplits() throws {
     let data = try TensorDataset(["n": Tensor((0..<10).map { Int64($0) })])
     let doubled = data.mapped(columns: [Column("m", dtype: .float32, shape: [])]) { batch in

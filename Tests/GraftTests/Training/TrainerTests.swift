@@ -153,6 +153,26 @@ import Testing
     #expect(trainer.step == 0)
   }
 
+  @Test func givesALossItsGradients() throws {
+    var model = try model()
+    model.freeze { $0.hasPrefix("first") }
+    let batch = try data().batch(Array(0..<10))
+    let (value, gradients) = try model.valueAndGradient(["x": batch[0], "y": batch[1]], loss: .crossEntropy)
+    #expect(gradients.keys.sorted() == ["second.bias", "second.weight"])
+    // A small step along the gradient changes the loss by its square.
+    var moved = model
+    let (bias, gradient) = (
+      try model.tensor(at: "second.bias").elements(of: Float.self),
+      try gradients["second.bias"]?.elements(of: Float.self)
+    )
+    let step = zip(bias, try #require(gradient)).map { $0 + 0.01 * $1 }
+    try moved.replace(["second.bias": Tensor(step)])
+    let after = try moved.valueAndGradient(["x": batch[0], "y": batch[1]], loss: .crossEntropy).value
+    let expected = 0.01 * (gradient ?? []).reduce(0) { $0 + $1 * $1 }
+    let change = try after.scalar(as: Float.self) - value.scalar(as: Float.self)
+    #expect(abs(change - expected) < 0.05 * expected)
+  }
+
   @Test func leavesFrozenParametersAsTheyAre() async throws {
     var model = try model()
     model.freeze { !$0.hasPrefix("second") }

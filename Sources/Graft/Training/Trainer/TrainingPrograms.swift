@@ -65,7 +65,9 @@ final class TrainingPrograms: Sendable {
   func firstFault(_ binding: DataBinding, _ arguments: [TensorData], samples: Int, seed: UInt64) throws -> Origin? {
     let (function, origins) = try graph.diagnosis(binding.shapes(samples: samples), binding.targetColumns)
     let model = graph.model
-    let program = try NativeProgram(function, kernels: .ofThisProcess(), isTraining: true, variables: store) {
+    let program = try NativeProgram(
+      function, kernels: .ofThisProcess(), pool: model.pool, isTraining: true, variables: store
+    ) {
       try model.weight($0.role)
     }
     let results = try program.run(arguments, seed: seed).map { $0.doubles() }
@@ -84,7 +86,7 @@ final class TrainingPrograms: Sendable {
     if key.kind == .evaluation { function.stateUpdates = [] }
     let model = graph.model
     return try NativeProgram(
-      function, kernels: .ofThisProcess(), isTraining: key.kind != .evaluation, variables: store,
+      function, kernels: .ofThisProcess(), pool: model.pool, isTraining: key.kind != .evaluation, variables: store,
       checksFirstResult: key.kind != .evaluation
     ) { try model.weight($0.role) }
   }
