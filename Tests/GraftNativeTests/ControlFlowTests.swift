@@ -76,6 +76,23 @@ import Testing
     #expect(try floats(results[1]) == history.flatMap { $0 })
   }
 
+  @Test func loopsThatStartAlikeDoNotShareTheirStates() throws {
+    let body = """
+      %zero.2 = full {dtype = f32, shape = [1], value = 0} : f32[1]
+      %a.8 = scan([%zero.2], [%x0.0]) {count = 2} { (%s.3: f32[1], %e.4: f32[1])
+        %n.5 = add(%s.3, %e.4) : f32[1]
+        return %n.5
+      } : f32[1]
+      %b.9 = scan([%zero.2], [%x1.1]) {count = 2} { (%t.10: f32[1], %f.11: f32[1])
+        %m.12 = add(%t.10, %f.11) : f32[1]
+        return %m.12
+      } : f32[1]
+      """
+    let results = try NativeText.run(
+      body, returning: "%a.8, %b.9", [tensor([1, 2], [2, 1]), tensor([10, 20], [2, 1])])
+    #expect(try results.map(floats) == [[3], [30]])
+  }
+
   /// The sum of the products of each element with itself.
   @Test func aScanAddsUpProducts() throws {
     let body = """
