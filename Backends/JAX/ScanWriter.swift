@@ -353,11 +353,6 @@ extension [PythonStatement] {
 }
 
 extension PythonExpression {
-  /// The one item, or a tuple of several.
-  fileprivate static func tuple(orSole items: [PythonExpression]) -> PythonExpression {
-    items.count == 1 ? items[0] : .tuple(items)
-  }
-
   fileprivate var isNameOrTuple: Bool {
     switch self {
     case .name: true

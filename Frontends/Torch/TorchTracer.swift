@@ -15,6 +15,6 @@ package enum TorchTracer {
     ("document", PackageResources.document_py),
     ("modes", PackageResources.modes_py), ("problems", PackageResources.problems_py),
     ("tracer", PackageResources.tracer_py), ("draws", PackageResources.draws_py),
-    ("source", PackageResources.source_py),
+    ("branches", PackageResources.branches_py), ("source", PackageResources.source_py),
   ].map { Module(name: "graft_torch_\($0.0)", source: String(decoding: $0.1, as: UTF8.self)) }
 }

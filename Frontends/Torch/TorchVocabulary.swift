@@ -31,5 +31,6 @@ package enum TorchVocabulary {
     resampling,
     losses,
     random,
+    control,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 }

@@ -5,15 +5,15 @@ package import OrderedCollections
 /// One traced call being imported: its arguments by name, and the builder that its ops go to.
 package final class ImportContext {
   package let builder: GraphBuilder
-  package internal(set) var node: TraceNode
-  var bindings: [String: [Operand]] = [:]
-  private(set) var keys: [Value] = []
+  package let node: TraceNode
   private let used: Set<ResultReference>
+  private let importer: NodeImporter
 
-  init(_ builder: GraphBuilder, node: TraceNode, used: Set<ResultReference>) {
+  init(_ builder: GraphBuilder, node: TraceNode, used: Set<ResultReference>, importer: NodeImporter) {
     self.builder = builder
     self.node = node
     self.used = used
+    self.importer = importer
   }
 
   // MARK: Errors
@@ -34,7 +34,7 @@ package final class ImportContext {
     switch argument {
     case .null: return .absent
     case .reference(let name, let index):
-      guard let results = bindings[name], results.indices.contains(index) else {
+      guard let results = importer.bindings[name], results.indices.contains(index) else {
         throw Diagnostic(.internalError, "\(node.name) uses \(name)[\(index)], which the trace does not define")
       }
       return results[index]
@@ -180,10 +180,31 @@ package final class ImportContext {
   }
 
   /// A fresh random key: each call is one draw, in program order.
-  package func drawKey() -> Operand {
-    let key = builder.function.makeValue(TensorType(.key), hint: "key")
-    keys.append(key)
-    return .value(key)
+  package func drawKey() -> Operand { .value(importer.drawKey()) }
+
+  // MARK: Branches and loops
+
+  /// A branch or a loop's body.
+  package func graph(_ name: String) throws -> TraceGraph {
+    guard case .graph(let graph) = argument(name) else { throw unsupported("`\(name)` must be a branch or a body") }
+    return graph
+  }
+
+  /// A graph's operations and results as a region.
+  ///
+  /// - Parameters:
+  ///   - types: of the region's arguments, which the graph's first placeholders stand for.
+  ///   - hints: names for these arguments.
+  ///   - captured: tensors of the program, which the other placeholders stand for.
+  package func region(
+    _ graph: TraceGraph, arguments types: [TensorType] = [], hints: [String?] = [], capturing captured: [Operand]
+  ) throws -> Block {
+    try builder.region(arguments: types) { arguments in
+      for (argument, hint) in zip(arguments, hints) {
+        if let value = argument.asValue { builder.function.setHint(hint, of: value) }
+      }
+      return try importer.importRegion(graph, arguments + captured, self)
+    }
   }
 }
 

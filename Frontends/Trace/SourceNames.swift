@@ -1,9 +1,9 @@
-import GraftIR
+package import GraftIR
 
 /// Reads variable names out of the statements that a call came from.
-enum SourceNames {
+package enum SourceNames {
   /// The variables assigned by the innermost assignment around a call in the model's own source.
-  static func targets(of origin: Origin) -> [String] { assignment(of: origin).names }
+  package static func targets(of origin: Origin) -> [String] { assignment(of: origin).names }
 
   /// These variables, and where the assignment is.
   static func assignment(of origin: Origin) -> (names: [String], place: SourceLocation?) {

@@ -164,7 +164,7 @@ package struct TraceGraph: Decodable, Sendable {
       kind = try container.decode(String.self, forKey: .kind)
       dtype = try container.decode(String.self, forKey: .dtype)
       shape = try container.decode([TraceDim].self, forKey: .shape)
-      if kind == "input" {
+      if kind == "input" || kind == "operand" {
         target = .leaf(try container.decode(Int.self, forKey: .target))
       } else {
         target = .path(try container.decode(String.self, forKey: .target))

@@ -51,9 +51,9 @@ package struct TraceImporter {
     function.outputs = document.outputs.tree
     function.inputNames = document.inputLeaves.enumerated().map { $1.name ?? "input_\($0)" }
     let builder = GraphBuilder(function)
-    var bindings = try bindPlaceholders(graph, in: builder)
-    let keys = try importNodes(graph, in: builder, bindings: &bindings)
-    return try finish(graph, builder: builder, bindings: bindings, keys: keys)
+    let nodes = NodeImporter(builder, vocabulary: vocabulary, bindings: try bindPlaceholders(graph, in: builder))
+    try nodes.run(graph)
+    return try finish(graph, builder: builder, bindings: nodes.bindings, keys: nodes.keys)
   }
 
   private var summary: String {
@@ -88,7 +88,7 @@ package struct TraceImporter {
         hint = String(path.split(separator: ".").last ?? "buffer")
       case ("constant", .path(let name)):
         role = .constant(name: name)
-        hint = name
+        hint = name.hasPrefix("lifted_tensor_") ? "constant" : name
       default:
         throw Diagnostic(.internalError, "the trace has a placeholder of the unknown kind \(placeholder.kind)")
       }
@@ -97,100 +97,6 @@ package struct TraceImporter {
       bindings[placeholder.name] = [.value(value)]
     }
     return bindings
-  }
-
-  // MARK: Calls
-
-  private func importNodes(
-    _ graph: TraceGraph, in builder: GraphBuilder, bindings: inout [String: [Operand]]
-  ) throws -> [Value] {
-    guard let first = graph.nodes.first else { return [] }
-    let context = ImportContext(builder, node: first, used: graph.usedResults)
-    context.bindings = bindings
-    var problems: [UnsupportedCall] = []
-    var broken: Set<String> = []
-    for node in graph.nodes {
-      context.node = node
-      builder.origin = origin(of: node)
-      do {
-        // Everything that is missing is reported at once, but not what follows from it.
-        if !vocabulary.knows(node.op) { throw context.unsupported("there is no op for it") }
-        if node.args.values.contains(where: { $0.references(anyOf: broken) }) {
-          broken.insert(node.name)
-          continue
-        }
-        let start = builder.operations.count
-        context.bindings[node.name] = try importNode(context)
-        name(builder.operations.dropFirst(start), results: context.bindings[node.name] ?? [], of: node, in: builder)
-      } catch let problem as UnsupportedCall {
-        problems.append(problem)
-        broken.insert(node.name)
-      } catch let diagnostic as Diagnostic {
-        problems.append(context.unsupported(diagnostic.message))
-        broken.insert(node.name)
-      }
-    }
-    bindings = context.bindings
-    if !problems.isEmpty { throw Diagnostic(unsupported: problems) }
-    return context.keys
-  }
-
-  private func importNode(_ context: ImportContext) throws -> [Operand] {
-    let node = context.node
-    let results: [Operand]
-    if let rule = vocabulary.rules[node.op] {
-      results = try rule(context)
-    } else if let call = vocabulary.spelled[vocabulary.key(node.op)] {
-      results = try call.apply(context)
-    } else {
-      throw context.unsupported("there is no op for it")
-    }
-    return try results.enumerated().map { try conform($1, index: $0, context) }
-  }
-
-  /// Gives a result the type that the trace says it has; the trace knows more of symbolic extents than inference.
-  private func conform(_ operand: Operand, index: Int, _ context: ImportContext) throws -> Operand {
-    guard let value = operand.asValue, context.node.results.indices.contains(index),
-      context.node.results[index] != nil
-    else { return operand }
-    let traced = try context.resultType(index)
-    let inferred = context.type(operand)
-    if inferred == traced { return operand }
-    guard inferred.rank == traced.rank,
-      zip(inferred.shape, traced.shape).allSatisfy({ ($0 - $1).knownValue.map { $0 == 0 } ?? true })
-    else {
-      throw context.unsupported("its result is \(traced), but Graft's rules make it \(inferred)")
-    }
-    if inferred.shape != traced.shape {
-      context.builder.function.setType(inferred.with(shape: traced.shape), of: value)
-    }
-    return try context.cast(operand, to: traced.dtype)
-  }
-
-  private func origin(of node: TraceNode) -> Origin {
-    let modules = node.stack.enumerated().map { index, entry in
-      ModuleCall(
-        path: entry.first ?? "", className: entry.count > 1 ? entry[1] : "",
-        call: index == node.stack.count - 1 ? node.call : 0)
-    }
-    let frames = node.frames.map {
-      SourceLocation(file: $0.file, line: $0.line, function: $0.function, text: $0.text)
-    }
-    return Origin(modules: modules, frames: frames, call: node.ownCall, sourceOp: node.op, node: node.name)
-  }
-
-  private func name(
-    _ operations: ArraySlice<Operation>, results: [Operand], of node: TraceNode, in builder: GraphBuilder
-  ) {
-    let names = SourceNames.targets(of: builder.origin)
-    for operation in operations {
-      for value in operation.results where builder.function.info(value).hint == nil {
-        builder.function.setHint(names.count == 1 ? names[0] : nil, of: value)
-      }
-    }
-    for (index, result) in results.enumerated() where results.count > 1 && names.count == results.count {
-      if let value = result.asValue { builder.function.setHint(names[index], of: value) }
-    }
   }
 
   // MARK: Calls of functions
@@ -290,6 +196,7 @@ extension TraceArgument {
     switch self {
     case .reference(let name, let index): found.insert(ResultReference(node: name, index: index))
     case .list(let items): for item in items { item.collectReferences(into: &found) }
+    case .graph(let graph): found.formUnion(graph.usedResults)
     default: break
     }
   }

@@ -116,6 +116,45 @@ package struct EmitContext {
     try emitter.emitRegion(call.regions[index])
   }
 
+  /// A region as a function: a lambda where it is one expression, otherwise the name of a function that is defined before
+  /// the statement.
+  ///
+  /// - Parameters:
+  ///   - parameters: how many of the region's arguments each parameter holds, and its name if that is not one.
+  ///   - result: what the function returns, of the region's results.
+  package func nestedFunction(
+    _ wanted: String, region index: Int, parameters: [(count: Int, name: String)] = [],
+    returning result: ([PythonExpression]) -> PythonExpression
+  ) throws -> PythonExpression {
+    let region = call.regions[index]
+    let name = emitter.scope.fresh(wanted)
+    var written: [PythonParameter] = []
+    let body = try emitter.emitNested(region) {
+      var unpacking: [PythonStatement] = []
+      var arguments = region.arguments[...]
+      for parameter in parameters {
+        let values = arguments.prefix(parameter.count)
+        arguments = arguments.dropFirst(parameter.count)
+        let items = values.map { PythonExpression.name(emitter.isUsed($0) ? emitter.declare($0) : "_") }
+        if items.count == 1, case .name(let own) = items[0], own != "_" {
+          written.append(PythonParameter(own))
+        } else if items.allSatisfy({ $0 == "_" }), !written.contains(where: { $0.name == "_" }) {
+          written.append(PythonParameter("_"))
+        } else {
+          let whole = emitter.scope.fresh(parameter.name)
+          written.append(PythonParameter(whole))
+          if items.contains(where: { $0 != "_" }) { unpacking.append(.assign(.tuple(items), .name(whole))) }
+        }
+      }
+      return unpacking
+    }
+    let value = result(body.results)
+    if body.statements.isEmpty { return .lambda(PythonParameters(written), value) }
+    let statements = (body.statements + [.return(value)]).returningLastValue()
+    statement(.function(PythonFunction(name, PythonParameters(written), body: statements).withoutNeedlessNumbers()))
+    return .name(name)
+  }
+
   /// The results of the operation under names, for a statement that assigns several; `_` for those that nobody reads.
   /// The operands must have been read.
   package func declareResults() -> [PythonExpression] {

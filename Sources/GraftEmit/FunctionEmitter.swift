@@ -29,6 +29,8 @@ package final class FunctionEmitter {
   private let uses: ValueUses
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
+  /// The values of the nested function that is being written, whose names it may give anew; nil outside of one.
+  private var nestedValues: Set<Value>?
   /// The source statement that the last statement comes from.
   private var lastStatement: SourceStatement?
   private let arguments: [Value: Argument]
@@ -177,7 +179,10 @@ package final class FunctionEmitter {
   /// Gives a value a variable name.
   func declare(_ value: Value) -> String {
     let reusesNames = nestsCalls || !callResults.contains(value)
-    let name = scope.bind(value, to: name(for: value)) { reusesNames && isFree($0, $1) }
+    let name = scope.bind(value, to: name(for: value)) { name, old in
+      reusesNames && nestedValues?.contains(old) ?? true && isFree(name, old)
+    }
+    nestedValues?.insert(value)
     bindings[value] = .name(name)
     variableTypes.declare(name, as: function.type(of: value), at: regionStart ?? statements.count)
     return name
@@ -214,6 +219,20 @@ package final class FunctionEmitter {
     let results = block.results.map { expression($0) }
     for value in block.results.flatMap(\.values) { remainingUses[value, default: 0] -= 1 }
     return (statements, results)
+  }
+
+  /// Writes a region as the body of a function within this one.
+  ///
+  /// - Parameter begin: binds the region's arguments, and returns the statements that come first.
+  func emitNested(
+    _ block: Block, beginning begin: () -> [PythonStatement]
+  ) throws -> (statements: [PythonStatement], results: [PythonExpression]) {
+    let outer = (scope, nestedValues)
+    nestedValues = []
+    defer { (scope, nestedValues) = outer }
+    let first = begin()
+    let body = try emitRegion(block)
+    return (first + body.statements, body.results)
   }
 
   // MARK: Expressions

@@ -45,6 +45,28 @@ import Testing
         """)
   }
 
+  @Test func aScanOfReversedSequencesRunsInReverse() throws {
+    try expect(
+      program(
+        """
+        %f = flip(%x) {axes = [0]} : f32[N,4]
+        %start = sum(%x) {axes = [0]} : f32[4]
+        %last, %all = scan([%start], [%f]) {count = N} { (%s: f32[4], %e: f32[4])
+          %t = add(%s, %e) : f32[4]
+          return %t, %t
+        } : f32[4], f32[N,4]
+        %r = flip(%all) {axes = [0]} : f32[N,4] return %r
+        """), after: Canonicalise(),
+      becomes: """
+        %start.2 = sum(%x.0) {axes = [0]} : f32[4]
+        %last.3, %r.4 = scan([%start.2], [%x.0]) {count = N, reverse = true} { (%s.5: f32[4], %e.6: f32[4])
+          %t.7 = add(%s.5, %e.6) : f32[4]
+          return %t.7, %t.7
+        } : f32[4], f32[N,4]
+        return %r.4
+        """)
+  }
+
   @Test func joinsTransposes() throws {
     let text =
       "%a = reshape(%x) {shape = [N, 2, 2]} : f32[N,2,2] %b = transpose(%a) {permutation = [1, 2, 0]} : f32[2,2,N]"

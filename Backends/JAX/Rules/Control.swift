@@ -21,7 +21,35 @@ extension JAXRules {
           test, train.statements + context.assignments(names, train.results),
           orElse: eval.statements + context.assignments(names, eval.results)))
       return names
-    }
+    },
+    "cond": { context in
+      let condition = context.operand("condition")
+      let branches = try ["true_branch", "false_branch"].enumerated().map { index, name in
+        try context.nestedFunction(name, region: index) { .tuple(orSole: $0) }
+      }
+      return context.several(context.reference("jax.lax.cond").call(condition, branches[0], branches[1]))
+    },
+    "while": { context in
+      let initial = context.list("initial")
+      let state = [(count: initial.count, name: "carry")]
+      let test = try context.nestedFunction("condition", region: 0, parameters: state) { $0[0] }
+      let body = try context.nestedFunction("body", region: 1, parameters: state) { .tuple(orSole: $0) }
+      return context.several(context.reference("jax.lax.while_loop").call(test, body, .tuple(orSole: initial)))
+    },
+    "scan": { context in
+      let (initial, sequences) = (context.list("initial"), context.list("sequences"))
+      let step = try context.nestedFunction(
+        "step", region: 0, parameters: [(initial.count, "carry"), (sequences.count, "inputs")]
+      ) { results in
+        .tuple([.tuple(orNone: results.prefix(initial.count)), .tuple(orNone: results.dropFirst(initial.count))])
+      }
+      var arguments: [PythonArgument] = [
+        .positional(step), .positional(.tuple(orNone: initial[...])), .positional(.tuple(orNone: sequences[...])),
+      ]
+      if sequences.isEmpty { arguments.append(.keyword("length", try context.attribute("count"))) }
+      if try context.call.bool("reverse") { arguments.append(.keyword("reverse", .boolean(true))) }
+      return context.scanned(.call(context.reference("jax.lax.scan"), arguments), carrying: initial.count)
+    },
   ]
 }
 
@@ -35,7 +63,27 @@ extension Block {
   }
 }
 
+extension PythonExpression {
+  /// What a `scan` yields or reads besides its state.
+  fileprivate static func tuple(orNone items: ArraySlice<PythonExpression>) -> PythonExpression {
+    items.isEmpty ? .none : .tuple(orSole: Array(items))
+  }
+}
+
 extension EmitContext {
+  fileprivate func list(_ name: String) -> [PythonExpression] { call[name].values.map { expression(.value($0)) } }
+
+  /// `(h, c), out = jax.lax.scan(...)`
+  fileprivate func scanned(_ value: PythonExpression, carrying count: Int) -> [PythonExpression] {
+    let names = declareResults()
+    let (state, collected) = (Array(names.prefix(count)), Array(names.dropFirst(count)))
+    func target(_ names: [PythonExpression]) -> PythonExpression {
+      names.allSatisfy { $0 == "_" } ? "_" : .tuple(orSole: names)
+    }
+    statement(.assign(.tuple([target(state), target(collected)]), value))
+    return names
+  }
+
   /// One assignment for each name that is read and is not its value already; one for all when a value reads a name
   /// that an earlier one gives anew.
   fileprivate func assignments(_ names: [PythonExpression], _ values: [PythonExpression]) -> [PythonStatement] {

@@ -83,6 +83,7 @@ extension JAXRules {
 extension EmitContext {
   /// A call with several results, unpacked into a name for each.
   func several(_ value: PythonExpression) -> [PythonExpression] {
+    if call.results.count == 1 { return [value] }
     let names = declareResults()
     statement(.assign(.tuple(names), value))
     return names

@@ -209,6 +209,13 @@ extension Planner {
     computed[ObjectIdentifier(original)] = (original, target)
   }
 
+  /// Writes an expression's elements to memory that will change: it is not where the expression lies.
+  func start(_ target: View, with expression: Expression) throws {
+    let known = computed[ObjectIdentifier(expression)]
+    try compute(expression, into: target)
+    computed[ObjectIdentifier(expression)] = known
+  }
+
   /// The expression with all products but the last computed, each with the work on it alone.
   private func withOneProduct(_ original: Expression) throws -> Expression {
     var expression = original

@@ -8,7 +8,7 @@ import inspect
 import operator
 
 import torch
-from torch import nn
+from torch import fx, nn
 from torch.fx.experimental.proxy_tensor import get_proxy_slot
 
 # What torch.export puts before the paths of modules, and the path of the model itself.
@@ -95,7 +95,9 @@ class Passed:
 
 
 def is_noted(module):
-    """Whether the module is the model's own, or one of torch's that calls others."""
+    """Whether the module is the model's own, or one of torch's that calls others; graphs of branches are neither."""
+    if isinstance(module, fx.GraphModule):
+        return False
     is_torch = type(module).forward.__module__.startswith("torch.nn.modules.")
     return not is_torch or (
         len(module._modules) > 0

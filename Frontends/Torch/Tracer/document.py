@@ -32,6 +32,7 @@ class GraphWriter:
         self.unrecorded = set()
         self.serials = {}
         self._stacks = {}
+        self._around = None
 
     def write(self):
         signature = self.program.graph_signature
@@ -173,7 +174,10 @@ class GraphWriter:
         return written, [cut(value) for value in outputs]
 
     def _subgraph(self, node):
-        """GRAPH of a branch or loop body; its placeholders are operands, by position."""
+        """GRAPH of a branch or loop body, whose nodes come from where its operator stands.
+
+        Its placeholders are operands, by position.
+        """
         module = getattr(node.graph.owning_module, node.target)
         outer, self.references = self.references, {}
         placeholders, nodes, outputs = [], [], []
@@ -190,10 +194,11 @@ class GraphWriter:
                 document = self._node(inner)
                 nodes.extend([document] if document is not None else [])
             elif inner.op == "output":
-                outputs = [self.argument(v, None) for v in inner.args[0]]
+                values = inner.args[0]
+                if not isinstance(values, (tuple, list)):
+                    values = [values]
+                outputs = [self.argument(v, None) for v in values]
         self.references = outer
-        for inner in nodes:
-            inner["own_call"] = None
         return {
             "placeholders": placeholders,
             "nodes": nodes,
@@ -257,8 +262,10 @@ class GraphWriter:
             op, args = str(target), self._arguments(node)
         elif isinstance(target, torch._ops.HigherOrderOperator):
             op = f"higher_order.{target.name()}"
+            outer, self._around = self._around, self._origin(node)
             args = {f"arg{k}": self.argument(a, None) for k, a in enumerate(node.args)}
             args.update((k, self.argument(a, None)) for k, a in node.kwargs.items())
+            self._around = outer
         else:
             raise GraftError("unsupported-node", f"{target} is not supported")
         trace = node.meta.get("stack_trace") or ""
@@ -281,6 +288,8 @@ class GraphWriter:
         return f" at {frames[-1][0]}:{frames[-1][1]}" if frames else ""
 
     def _origin(self, node):
+        if self._around is not None:
+            return dict(self._around)
         stack, call = [], 0
         for key, (path, cls) in (node.meta.get("nn_module_stack") or {}).items():
             if not (path == "root" or path.startswith("root.")):

@@ -1,6 +1,6 @@
 """Run the source itself for verification: outputs, gradients, updated state and module outputs.
 
-Loaded as `graft_torch_source`, after `graft_torch_draws`.
+Loaded as `graft_torch_source`, after `graft_torch_branches`.
 """
 
 import contextlib
@@ -8,6 +8,7 @@ import json
 import time
 
 import torch
+from graft_torch_branches import interpreted_branches
 from graft_torch_capture import plain_attention, rebound_buffers
 from graft_torch_draws import WIDE, DrawStream
 from graft_torch_entry import GraftError, one_line, resolve, user_traceback
@@ -39,6 +40,7 @@ def run(request, tensors):
     reply = Reply()
     with contextlib.ExitStack() as stack:
         stack.enter_context(plain_attention())
+        stack.enter_context(interpreted_branches())
         if entry.module is not None:
             stack.enter_context(kept_state(entry.module))
             stack.enter_context(widened(entry.module, wide))

@@ -103,6 +103,7 @@ public struct OpTable: Codable, Sendable, Equatable {
   }
 
   private static let shortNames: [Substring: String] = [
+    "while_loop": "while",
     "sub": "subtract", "mul": "multiply", "gather": "take_along_axis", "scatter": "put_along_axis", "isin": "is_in",
     "topk": "top_k", "searchsorted": "search_sorted", "mode": "most_frequent", "histc": "histogram",
   ]

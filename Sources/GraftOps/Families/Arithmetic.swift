@@ -62,8 +62,13 @@ extension OpDefinition {
           let safe = try Term(0).where_(y.applying(.equal, 0), else: slope)
           cotangents[0] = try b.unbroadcast(b.scaled(ct, by: safe.operand), like: op[0])
         }
-        let safe = try Term(1).where_(x.applying(.equal, 0), else: x + y * 0)
-        let slope = try x.applying(.power, y) * safe.log
+        let whole = Term(b, op.result)
+        let slope: Term
+        if let base = op[0].asScalar?.asDouble {
+          slope = try base == 0 ? whole * 0 : whole * Term(b, b.full(TensorType(b.type(ct).dtype), .float(base))).log
+        } else {
+          slope = try whole * Term(1).where_(x.applying(.equal, 0), else: x).log
+        }
         cotangents[1] = try b.unbroadcast(b.scaled(ct, by: slope.operand), like: op[1])
       }
       return cotangents

@@ -15,6 +15,11 @@ extension PythonExpression: ExpressibleByStringLiteral, ExpressibleByIntegerLite
 }
 
 extension PythonExpression {
+  /// The one item, or a tuple of several.
+  package static func tuple(orSole items: [PythonExpression]) -> PythonExpression {
+    items.count == 1 ? items[0] : .tuple(items)
+  }
+
   /// A name with attributes: `.path("jax.nn.relu")`.
   package static func path(_ dotted: String) -> PythonExpression {
     let parts = dotted.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

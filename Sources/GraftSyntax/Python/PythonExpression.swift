@@ -189,7 +189,7 @@ package struct PythonParameters: Hashable, Sendable {
     positionalOnly + positional + (variadic.map { [$0] } ?? []) + keywordOnly + (variadicKeyword.map { [$0] } ?? [])
   }
 
-  func map(_ transform: (PythonParameter) -> PythonParameter) -> PythonParameters {
+  package func map(_ transform: (PythonParameter) -> PythonParameter) -> PythonParameters {
     PythonParameters(
       positional.map(transform), positionalOnly: positionalOnly.map(transform), variadic: variadic.map(transform),
       keywordOnly: keywordOnly.map(transform), variadicKeyword: variadicKeyword.map(transform))

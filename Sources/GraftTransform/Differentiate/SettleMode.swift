@@ -2,14 +2,18 @@ import GraftIR
 import GraftOps
 
 /// Writes what ops do in one mode by ops that do the same in both: in training, draws become operations of their own, which
-/// a derivative can share, and batch normalisation takes the batch's statistics.
+/// a derivative can share, and batch normalisation takes the batch's statistics, which are computed beside it.
 struct SettleMode: Pass {
   let name = "settle the mode"
   let isTraining: Bool
 
   func run(_ function: Function) throws -> Function {
     let fixed = try FixMode(isTraining: isTraining).run(function)
-    return try Rewriter(name, isTraining ? Self.training : Self.inference).run(fixed)
+    return try Rewriter(name, [Self.batchStatistics] + (isTraining ? Self.training : Self.inference)).run(fixed)
+  }
+
+  private static let batchStatistics = RewriteRule("batch_norm by the batch", "batch_norm") { b, site in
+    try site.op.normalizesByGivenStatistics ? nil : try b.batchNormByBatch(site.op)
   }
 
   private static let inference: [RewriteRule] = [
@@ -43,12 +47,6 @@ struct SettleMode: Pass {
         ])
       let scaled = try b(.multiply, site.op[0], slope)
       return [try b(.where_, try b(.greater, site.op[0], .int(0)), site.op[0], scaled)]
-    },
-    RewriteRule("batch_norm in training", "batch_norm") { b, site in
-      guard try site.op.string("statistics") == "mode" else { return nil }
-      var attributes = site.op.attributes
-      attributes["statistics"] = .string("batch")
-      return try b.apply(.batchNorm, site.op.operands, attributes: attributes)
     },
     RewriteRule("dropout within an op", "attention", "lstm", "gru", "rnn") { b, site in
       guard let key = site.op.definition.operandIndex("rng"), !site.op[key].isAbsent else { return nil }

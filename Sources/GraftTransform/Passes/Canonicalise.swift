@@ -7,7 +7,7 @@ package struct Canonicalise: Pass {
   package init() {}
 
   static let rules: [RewriteRule] =
-    RewriteRule.shapeChains + RewriteRule.lastAxis + [
+    RewriteRule.shapeChains + RewriteRule.lastAxis + RewriteRule.reversals + [
       .reductionThenDrop, .complementaryConditions, .castOfCast, .subtractNegative, .addNegative,
     ]
 

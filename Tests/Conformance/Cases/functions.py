@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 from cases import CaseList
+from torch._higher_order_ops import scan, while_loop
 
 CASES = CaseList(globals())
 case = CASES.case
@@ -314,6 +315,63 @@ def best_step(states):
     states = states.clone()
     states[0] = states[best] * 2
     return states[best], states[best, :, 1], states
+
+
+@case("x=f32[N,4]")
+def rescale_if_large(x):
+    largest = x.abs().max()
+    return torch.cond(largest > 2, lambda x: x / x.norm(), lambda x: x * 0.5, (x,))
+
+
+@case("a=i64[N]:1..60", "b=i64[N]:1..60")
+def greatest_common_divisor(a, b):
+    def has_remainder(a, b):
+        return (b > 0).any()
+
+    def divide(a, b):
+        rest = torch.where(b > 0, a % b.clamp(min=1), 0)
+        return torch.where(b > 0, b, a), rest
+
+    a, _ = while_loop(has_remainder, divide, (a, b))
+    return a
+
+
+@case("x=f32[N]:1..9")
+def newton_root(x):
+    """Square roots, as many steps as the worst of them needs."""
+    x = x.detach()
+
+    def wrong(step, root):
+        error = (root * root - x).abs().max()
+        return (error > 1e-4) & (step < 50)
+
+    def improve(step, root):
+        return step + 1, (root + x / root) / 2
+
+    step, root = while_loop(wrong, improve, (torch.tensor(0), torch.ones_like(x)))
+    return step, root
+
+
+@case("x=f32[T,N,3]", "decay=f32[3]:0..1")
+def leaky_integrator(x, decay):
+    def step(level, x):
+        level = level * decay + x
+        return level, torch.tanh(level)
+
+    return scan(step, torch.zeros_like(x[0]), x)
+
+
+@case("rewards=f32[T,N]", "done=f32[T,N]:0..1")
+def generalised_advantage(rewards, done):
+    def step(total, item):
+        reward, kept = item
+        total = reward + 0.95 * kept * total
+        return total, total.clone()
+
+    _, advantages = scan(
+        step, torch.zeros_like(rewards[0]), (rewards, 1 - done), reverse=True
+    )
+    return advantages
 
 
 @case("x=f32[N,C=3,H=6,W=8]")

@@ -25,6 +25,7 @@ ORDER = (
     "problems",
     "tracer",
     "draws",
+    "branches",
     "source",
 )
 
