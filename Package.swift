@@ -99,7 +99,7 @@ let package = Package(
     tests("GraftTrace", ["GraftTrace", "GraftIR", "GraftOps"]),
     tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
     tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftSyntax", "GraftIR", "GraftOps", collections]),
-    tests("Graft", ["Graft", "GraftFiles", "GraftIR", "GraftOps"]),
+    tests("Graft", exclude: ["Training/Torch"], ["Graft", "GraftCLI", "GraftFiles", "GraftIR", "GraftOps"]),
     tests("GraftCLI", exclude: ["Golden"], ["GraftCLI"]),
   ]
 )

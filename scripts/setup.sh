@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(libpython3-dev libopenblas-dev python3-venv)
+packages=(libpython3-dev libopenblas-dev libpng16-16 libturbojpeg0 python3-venv)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

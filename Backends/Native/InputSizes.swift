@@ -1,13 +1,13 @@
-import GraftIR
+package import GraftIR
 
 /// The values of a function's symbols, from the shapes of its inputs.
-struct InputSizes {
+package struct InputSizes {
   private let function: Function
 
-  init(_ function: Function) { self.function = function }
+  package init(_ function: Function) { self.function = function }
 
   /// - Throws: ``Diagnostic`` that names the input whose dtype, rank or extent does not fit, and what was expected.
-  func bind(_ shapes: [[Int]], _ dtypes: [DType]?) throws -> [String: Int] {
+  package func bind(_ shapes: [[Int]], _ dtypes: [DType]?) throws -> [String: Int] {
     let values = function.inputValues
     guard shapes.count == values.count else {
       throw Diagnostic(.invalidInput, "\(function.name) takes \(values.count) inputs, not \(shapes.count)")

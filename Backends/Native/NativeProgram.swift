@@ -14,6 +14,8 @@ package final class NativeProgram: Sendable {
   private let kernels: NativeKernelSet
   private let pool: ThreadPool
   private let isTraining: Bool
+  private let variables: VariableStore?
+  private let checksFirstResult: Bool
   private let plans = Mutex<[Sizes: PlanEntry]>([:])
 
   /// The sizes of all inputs.
@@ -22,12 +24,16 @@ package final class NativeProgram: Sendable {
   /// A plan with the workspaces that no run is using.
   private final class PlanEntry: Sendable {
     let plan: Plan
+    private let variables: VariableStore?
     private let idle = Mutex<[WorkspaceBox]>([])
 
-    init(_ plan: Plan) { self.plan = plan }
+    init(_ plan: Plan, _ variables: VariableStore?) {
+      self.plan = plan
+      self.variables = variables
+    }
 
     func borrow(threads: Int) -> WorkspaceBox {
-      idle.withLock { $0.popLast() } ?? WorkspaceBox(workspace: Workspace(plan, threads: threads))
+      idle.withLock { $0.popLast() } ?? WorkspaceBox(workspace: Workspace(plan, threads: threads, variables: variables))
     }
 
     func giveBack(_ box: WorkspaceBox) { idle.withLock { $0.append(box) } }
@@ -38,12 +44,15 @@ package final class NativeProgram: Sendable {
 
   /// - Parameters:
   ///   - function: a verified function.
-  ///   - isTraining: whether it drops, draws and takes statistics as in training. What becomes of its state is not
-  ///     returned.
+  ///   - isTraining: whether it drops, draws and takes statistics as in training.
+  ///   - variables: parameters, state and constants that may change between runs. The function's updates of these are written there by
+  ///     each run. Other updates have no effect.
+  ///   - checksFirstResult: whether a run ends before variables change if the first result is not finite.
   ///   - weights: the tensor of a parameter, buffer or constant.
   /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without a kernel.
   package init(
     _ function: Function, kernels: NativeKernelSet, pool: ThreadPool = .machine, isTraining: Bool = false,
+    variables: VariableStore? = nil, checksFirstResult: Bool = false,
     weights: @escaping @Sendable (Argument) throws -> TensorData?
   ) throws {
     self.function = try NativeLowering.prepare(function, isTraining: isTraining)
@@ -51,6 +60,19 @@ package final class NativeProgram: Sendable {
     self.kernels = kernels
     self.pool = pool
     self.isTraining = isTraining
+    self.variables = variables
+    self.checksFirstResult = checksFirstResult
+  }
+
+  /// The program of another one with other weights of the same types.
+  package init(_ other: NativeProgram, weights: @escaping @Sendable (Argument) throws -> TensorData?) {
+    function = other.function
+    self.weights = weights
+    kernels = other.kernels
+    pool = other.pool
+    isTraining = other.isTraining
+    variables = other.variables
+    checksFirstResult = other.checksFirstResult
   }
 
   /// Whether an op is computed as a whole, without being decomposed.
@@ -69,7 +91,8 @@ package final class NativeProgram: Sendable {
   /// The outputs for `inputs`, in the order of the function's input leaves.
   ///
   /// - Parameter seed: what random numbers are made of; the same seed gives the same numbers on every machine.
-  /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take.
+  /// - Throws: ``Diagnostic`` for inputs that do not fit; ``NativeError`` for data that a kernel cannot take;
+  ///   ``NonFiniteResult`` when the first result is checked and is not finite.
   package func run(_ inputs: [TensorData], seed: UInt64 = 0) throws -> [TensorData] {
     let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
     return try pool.call {
@@ -130,9 +153,11 @@ package final class NativeProgram: Sendable {
     let fixed = try FixSizes(sizes).run(function)
     // What is right for some sizes may be wrong for these, as a range that ends before it starts.
     try OpCatalogue.verify(fixed)
-    let plan = try NativeLowering.plan(fixed, kernels: kernels, pool: pool, isTraining: isTraining, weights: weights)
+    let plan = try NativeLowering.plan(
+      fixed, kernels: kernels, pool: pool, isTraining: isTraining, variables: variables,
+      checksFirstResult: checksFirstResult, weights: weights)
     return plans.withLock { plans in
-      let entry = plans[shapes] ?? PlanEntry(plan)
+      let entry = plans[shapes] ?? PlanEntry(plan, variables)
       plans[shapes] = entry
       return entry
     }

@@ -26,10 +26,10 @@ package struct Conversion: Sendable {
   /// The traced program in the IR, its modes in one.
   ///
   /// - Throws: ``Diagnostic`` that lists every operation that is not supported.
-  package func function() throws -> Function {
+  package func function() throws -> GraftIR.Function {
     let importer = TraceImporter(document, vocabulary: TorchVocabulary.shared)
     let graphs = document.graphs
-    let imported: Function
+    let imported: GraftIR.Function
     if let both = graphs.both {
       imported = try importer.function(both)
     } else if let train = graphs.train, let eval = graphs.eval {
@@ -48,14 +48,21 @@ package struct Conversion: Sendable {
   ///
   /// - Parameter tensor: the values of buffers and constants, where they are known.
   package func prepared(
-    _ function: Function, tensor: @escaping @Sendable (Argument) throws -> TensorData? = { _ in nil }
-  ) throws -> (Function, unobserved: [String]) {
+    _ function: GraftIR.Function, tensor: @escaping @Sendable (Argument) throws -> TensorData? = { _ in nil }
+  ) throws -> (GraftIR.Function, unobserved: [String]) {
+    try Self.prepared(function, tensor: tensor)
+  }
+
+  /// The same, of a program that was converted before.
+  static func prepared(
+    _ function: GraftIR.Function, tensor: @escaping @Sendable (Argument) throws -> TensorData?
+  ) throws -> (GraftIR.Function, unobserved: [String]) {
     let (observed, dropped) = try DropUnobservedState().split(FoldKnownTensors(tensor: tensor).run(function))
     let target = JAXTarget()
     let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
     let raised = try RaisePatterns().run(decomposed)
     let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(raised)
-    return (try Self.simplification(verifies: false).run(arranged), dropped)
+    return (try simplification(verifies: false).run(arranged), dropped)
   }
 
   private static func simplification(verifies: Bool) -> PassPipeline {
@@ -70,7 +77,7 @@ package struct Conversion: Sendable {
   /// The program as a JAX module.
   ///
   /// - Parameter scansLayers: whether loops over equal modules are scans.
-  package func jax(_ function: Function, scansLayers: Bool = false) throws -> JAXModuleWriter.Module {
+  package func jax(_ function: GraftIR.Function, scansLayers: Bool = false) throws -> JAXModuleWriter.Module {
     try JAXModuleWriter(function, provenance: provenance, scansLayers: scansLayers).write()
   }
 

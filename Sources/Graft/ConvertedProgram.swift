@@ -9,9 +9,9 @@ struct ConvertedProgram: Sendable {
   let trace: TraceReply
   let options: TranspileOptions
   /// The whole program, as the package keeps it.
-  let function: Function
+  let function: GraftIR.Function
   /// The program that the source is written from.
-  let emitted: Function
+  let emitted: GraftIR.Function
   let module: JAXModuleWriter.Module
   let unobservedState: [String]
 
@@ -32,14 +32,18 @@ struct ConvertedProgram: Sendable {
   func weights() throws -> [SafetensorsWriter.Entry] {
     let hasState = !emitted.statePaths.isEmpty
     return try emitted.arguments.compactMap { argument in
-      let name: String
-      switch argument.role {
-      case .parameter(let path, _, _): name = hasState ? "params.\(path)" : path
-      case .constant(let constant): name = "state.constants.\(constant)"
-      case .state(let path, _): name = "state.\(path)"
-      case .input, .key: return nil
-      }
+      guard let name = Self.weightName(argument.role, hasState: hasState) else { return nil }
       return SafetensorsWriter.Entry(name: name, try trace.tensor(argument.path ?? name))
+    }
+  }
+
+  /// What the emitted loader calls a tensor; nil for what is passed in.
+  static func weightName(_ role: Argument.Role, hasState: Bool) -> String? {
+    switch role {
+    case .parameter(let path, _, _): hasState ? "params.\(path)" : path
+    case .constant(let constant): "state.constants.\(constant)"
+    case .state(let path, _): "state.\(path)"
+    case .input, .key: nil
     }
   }
 

@@ -15,7 +15,7 @@ struct FoldKnownTensors: Pass {
   /// Larger buffers are not looked at.
   private static let searchLimit = 1 << 20
 
-  func run(_ function: Function) throws -> Function {
+  func run(_ function: GraftIR.Function) throws -> GraftIR.Function {
     let updated = Set(function.stateUpdates.map(\.path))
     let builder = GraphBuilder(function)
     var replacements: [Value: Operand] = [:]
@@ -83,9 +83,9 @@ struct FoldKnownTensors: Pass {
   }
 }
 
-extension Function {
+extension GraftIR.Function {
   /// The function with arguments replaced by values that `operations`, put first, compute.
-  fileprivate func replacing(_ replacements: [Value: Operand], prepending operations: [Operation]) -> Function {
+  fileprivate func replacing(_ replacements: [Value: Operand], prepending operations: [Operation]) -> GraftIR.Function {
     func replaced(_ operand: Operand) -> Operand {
       if case .value(let value) = operand, let other = replacements[value] { return other }
       return operand.mapValues { replacements[$0]?.asValue ?? $0 }

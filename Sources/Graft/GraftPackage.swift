@@ -10,7 +10,7 @@ struct GraftPackage: Sendable {
   static let format = "graft.package"
   static let version = "1"
 
-  let function: Function
+  let function: GraftIR.Function
   private let file: SafetensorsFile
 
   /// Opens a package: maps the file, reads and verifies the program.
@@ -74,13 +74,20 @@ struct GraftPackage: Sendable {
 
   /// Writes a converted program as a package.
   static func write(_ program: ConvertedProgram, to writer: AtomicWriter) throws {
-    let entries = try program.function.arguments.compactMap { argument -> SafetensorsWriter.Entry? in
-      guard let name = tensorName(argument.role), let path = argument.path else { return nil }
-      return SafetensorsWriter.Entry(name: name, try program.trace.tensor(path))
+    try write(program.function, to: writer) { argument in try argument.path.map { try program.trace.tensor($0) } }
+  }
+
+  /// Writes a program as a package, with the tensor of each parameter, buffer and constant.
+  static func write(
+    _ function: GraftIR.Function, to writer: AtomicWriter, tensor: (Argument) throws -> TensorData?
+  ) throws {
+    let entries = try function.arguments.compactMap { argument -> SafetensorsWriter.Entry? in
+      guard let name = tensorName(argument.role), let data = try tensor(argument) else { return nil }
+      return SafetensorsWriter.Entry(name: name, data)
     }
     let metadata = [
       (key: "format", value: format), (key: "version", value: version),
-      (key: "program", value: IRPrinter().print(program.function)),
+      (key: "program", value: IRPrinter().print(function)),
     ]
     try SafetensorsWriter(entries, metadata: metadata).write(to: writer)
   }

@@ -13,6 +13,7 @@ struct GraftCLI: AsyncParsableCommand {
         graft transpile torchvision.models:resnet18 --input 'f32[N,3,224,224]' --to jax -o out/
         graft verify out/
         graft run out/ --input 'x=random[8,3,224,224]'
+        graft train out/resnet18.graft --data digits.npz --metric accuracy -o tuned.graft
         graft inspect out/
         graft ops conv
 
@@ -22,7 +23,7 @@ struct GraftCLI: AsyncParsableCommand {
       """,
     version: GraftVersion.current,
     subcommands: [
-      TranspileCommand.self, VerifyCommand.self, RunCommand.self, BenchCommand.self,
+      TranspileCommand.self, VerifyCommand.self, RunCommand.self, TrainCommand.self, BenchCommand.self,
       InspectCommand.self, OpsCommand.self, DoctorCommand.self,
     ])
 

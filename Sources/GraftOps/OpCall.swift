@@ -9,6 +9,8 @@ package struct OpCall {
   /// Empty while types are being inferred.
   package let results: [Value]
   package let regions: [Block]
+  /// The values to which a gradient is asked for; nil for all.
+  package var varying: Set<Value>?
   let typeOf: (Value) -> TensorType
 
   package init(
@@ -65,6 +67,11 @@ extension OpCall {
   package func types(_ index: Int) throws -> [TensorType] {
     guard case .list(let values) = self[index] else { throw problem("operand \(index) must be a list of tensors") }
     return values.map(typeOf)
+  }
+
+  /// Whether a gradient is asked for with respect to an operand.
+  package func isVarying(_ index: Int) -> Bool {
+    self[index].values.contains { varying?.contains($0) ?? true }
   }
 
   /// The single result as an operand.

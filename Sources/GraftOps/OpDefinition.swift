@@ -15,9 +15,16 @@ package struct OpDefinition: Sendable {
   /// What a gradient of the op is.
   package enum Differentiability: Sendable {
     case vjp(VJP)
-    /// The gradient of the decomposition.
+    /// The gradient of the decomposition, which takes the op's place.
     case decomposed
-    /// Zero or undefined everywhere, with the reason.
+    /// The gradient of the decomposition, which is computed again on the way back: the op itself stays, and what lies
+    /// within it need not be kept.
+    case recomputed
+    /// That of its regions.
+    case region
+    /// Zero wherever there is one, with the reason.
+    case zero(String)
+    /// There is none, with the reason.
     case none(String)
   }
 
@@ -62,13 +69,16 @@ package struct OpDefinition: Sendable {
     self.promotion = promotion
     self.infer = infer
     self.differentiability =
-      differentiability ?? (decomposition != nil ? .decomposed : .none("no gradient has been defined"))
+      differentiability ?? (decomposition != nil ? .decomposed : .none(OpDefinition.noGradient))
     self.decomposition = decomposition
     self.spellings = spellings
     self.samples = samples
     self.drawsRandomNumbers = drawsRandomNumbers
     self.dependsOnMode = dependsOnMode
   }
+
+  /// The reason of an op that gives none.
+  package static let noGradient = "no gradient has been defined"
 
   /// The number of the operand with this name.
   package func operandIndex(_ name: String) -> Int? { operands.firstIndex { $0.name == name } }

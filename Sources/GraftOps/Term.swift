@@ -75,7 +75,7 @@ extension OpDefinition.Differentiability {
   static func derivative(_ formula: @escaping @Sendable (Term) throws -> Term) -> Self {
     .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil] }
-      return [try (Term(b, ct) * formula(Term(b, op[0]))).operand]
+      return [try b.scaled(ct, by: formula(Term(b, op[0])).operand)]
     }
   }
 
@@ -83,11 +83,12 @@ extension OpDefinition.Differentiability {
   static func derivativeOfResult(_ formula: @escaping @Sendable (Term) throws -> Term) -> Self {
     .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil] }
-      return [try (Term(b, ct) * formula(Term(b, op.result))).operand]
+      return [try b.scaled(ct, by: formula(Term(b, op.result)).operand)]
     }
   }
 
-  /// The gradient of an elementwise op of two operands that broadcast, from its partial derivatives.
+  /// The gradient of an elementwise op of two operands that broadcast, from its partial derivatives; nil for one that
+  /// has no known formula.
   static func partials(
     _ dx: (@Sendable (Term, Term) throws -> Term)?, _ dy: (@Sendable (Term, Term) throws -> Term)?
   ) -> Self {
@@ -95,14 +96,31 @@ extension OpDefinition.Differentiability {
       guard let ct = ct[0] else { return [nil, nil] }
       let (x, y) = (Term(b, op[0]), Term(b, op[1]))
       func cotangent(_ index: Int, _ partial: (@Sendable (Term, Term) throws -> Term)?) throws -> Operand? {
-        guard let partial, op[index].asValue != nil else { return nil }
-        return try b.unbroadcast((Term(b, ct) * partial(x, y)).operand, like: op[index])
+        guard op[index].asValue != nil, op.isVarying(index) else { return nil }
+        guard let partial else {
+          throw op.problem("has no known gradient with respect to `\(op.definition.operands[index].name)`")
+        }
+        return try b.unbroadcast(try b.scaled(ct, by: partial(x, y).operand), like: op[index])
       }
       return [try cotangent(0, dx), try cotangent(1, dy)]
     }
   }
 
-  static var stepwise: Self { .none("constant between its steps") }
+  static var stepwise: Self { .zero("constant between its steps") }
+}
+
+extension GraphBuilder {
+  /// The complex conjugate of a complex operand, and any other operand itself.
+  func conjugated(_ x: Operand) throws -> Operand {
+    if case .scalar(.complex(let real, let imaginary)) = x { return .scalar(.complex(real, -imaginary)) }
+    return type(x).dtype.isComplex ? try self(.conj, x) : x
+  }
+
+  /// A cotangent times the conjugate of a derivative: of a real function of complex numbers, the gradient is the direction in
+  /// which it grows fastest.
+  func scaled(_ cotangent: Operand, by derivative: Operand) throws -> Operand {
+    try self(.multiply, cotangent, conjugated(derivative))
+  }
 }
 
 /// A decomposition written as a formula of the first operand.

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite struct UsageTests {
-  @Test(arguments: ["", "transpile", "verify", "run", "bench", "inspect", "ops", "doctor"])
+  @Test(arguments: ["", "transpile", "verify", "run", "train", "bench", "inspect", "ops", "doctor"])
   func helpIsAsRecorded(_ command: String) throws {
     let run = try Workspace().graft("\(command) --help")
     #expect(run.status == 0)
@@ -23,6 +23,11 @@ import Testing
     ("inspect x --ir --plan", "--ir and --plan exclude each other"),
     ("run x --threads 0", "--threads must be at least 1"),
     ("run x --input =random[2]", "'=random[2]' is invalid"),
+    ("train x.graft -o y.graft", "Missing expected argument '--data"),
+    ("train x.graft --data d.npz -o y", "y must end in .graft"),
+    ("train x.graft --data d.npz -o y.graft --resume", "--resume and --checkpoint-every need --checkpoint"),
+    ("train x.graft --data d.npz -o y.graft --loss hope", "'hope' is invalid"),
+    ("train x.graft --data d.npz -o y.graft --batch-size 0", "--batch-size must be at least 1"),
     ("bench x --seconds 0", "--seconds must be a positive number"),
     ("ops --json --markdown", "--json and --markdown exclude each other"),
     ("verify nowhere", "does not exist"),

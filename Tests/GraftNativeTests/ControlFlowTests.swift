@@ -76,6 +76,43 @@ import Testing
     #expect(try floats(results[1]) == history.flatMap { $0 })
   }
 
+  @Test func loopsThatStartAlikeDoNotShareTheirStates() throws {
+    let body = """
+      %zero.2 = full {dtype = f32, shape = [1], value = 0} : f32[1]
+      %a.8 = scan([%zero.2], [%x0.0]) {count = 2} { (%s.3: f32[1], %e.4: f32[1])
+        %n.5 = add(%s.3, %e.4) : f32[1]
+        return %n.5
+      } : f32[1]
+      %b.9 = scan([%zero.2], [%x1.1]) {count = 2} { (%t.10: f32[1], %f.11: f32[1])
+        %m.12 = add(%t.10, %f.11) : f32[1]
+        return %m.12
+      } : f32[1]
+      """
+    let results = try NativeText.run(
+      body, returning: "%a.8, %b.9", [tensor([1, 2], [2, 1]), tensor([10, 20], [2, 1])])
+    #expect(try results.map(floats) == [[3], [30]])
+  }
+
+  /// The sum of the products of each element with itself.
+  @Test func aScanAddsUpProducts() throws {
+    let body = """
+      %sum.9 = scan([%x0.0], [%x1.1]) {count = 3} { (%s.3: f32[2,2], %e.4: f32[2])
+        %column.5 = reshape(%e.4) {shape = [2, 1]} : f32[2,1]
+        %row.6 = reshape(%e.4) {shape = [1, 2]} : f32[1,2]
+        %p.7 = matmul(%column.5, %row.6) : f32[2,2]
+        %n.8 = add(%s.3, %p.7) : f32[2,2]
+        return %n.8
+      } : f32[2,2]
+      """
+    let inputs = [try tensor([1, 2, 3, 4], [2, 2]), try tensor([1, 2, 3, 4, 5, 6], [3, 2])]
+    let wide = try inputs.map { try $0.converted(to: .float64) }
+    for isDouble in [false, true] {
+      let text = isDouble ? body.replacing("f32", with: "f64") : body
+      let results = try NativeText.run(text, returning: "%sum.9", isDouble ? wide : inputs)
+      #expect(try floats(results[0].converted(to: .float32)) == [36, 46, 47, 60])
+    }
+  }
+
   @Test func errorsInARegionEndIt() throws {
     let body = """
       %y.9 = scan([%x0.0], [%x1.1]) {count = 2} { (%s.3: f32[2], %e.4: i64[1])

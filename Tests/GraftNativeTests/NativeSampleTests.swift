@@ -56,17 +56,22 @@ import Testing
 
 /// A function of one op, with its sample's operands.
 struct SampleProgram {
-  private let function: Function
-  private let inputs: [TensorData]
+  let function: Function
+  let inputs: [TensorData]
+  /// How each input was drawn.
+  let fills: [Sample.Fill]
 
-  /// - Parameter replacing: an attribute that stands instead of the sample's own.
+  /// - Parameters:
+  ///   - decomposes: whether double precision is computed by the op's decomposition.
+  ///   - replacing: an attribute that stands instead of the sample's own.
   init(
-    _ item: NativeSampleTests.Case, isDouble: Bool = false, replacing name: String? = nil,
+    _ item: NativeSampleTests.Case, isDouble: Bool = false, decomposes: Bool = true, replacing name: String? = nil,
     by replacement: Attribute = .none
   ) throws {
     let op = try #require(OpCatalogue.definition(item.op))
     var function = Function(name: op.name)
     var tensors: [TensorData] = []
+    var drawn: [Sample.Fill] = []
     var random = CounterRandom(seed: UInt64(item.number) &+ 7)
     func operand(_ argument: Sample.Argument) throws -> Operand {
       switch argument {
@@ -74,12 +79,13 @@ struct SampleProgram {
       case .absent: return .absent
       case .list(let items): return .list(try items.compactMap { try operand($0).asValue })
       case .tensor(let type, let fill):
-        let drawn = try fill.tensor(type, &random)
-        let tensor = isDouble ? try drawn.converted(to: drawn.dtype.doubled) : drawn
+        let single = try fill.tensor(type, &random)
+        let tensor = isDouble ? try single.converted(to: single.dtype.doubled) : single
         let value = function.makeValue(TensorType(tensor.dtype, type.shape.map { Dim($0) }))
         function.arguments.append(Argument(.input(leaf: tensors.count), value))
         function.inputNames.append("x\(tensors.count)")
         tensors.append(tensor)
+        drawn.append(fill)
         return .value(value)
       }
     }
@@ -92,8 +98,9 @@ struct SampleProgram {
     let results = try builder.apply(op, operands, attributes: attributes)
     var whole = builder.finished(results: results)
     whole.outputs = .tuple(results.indices.map { .leaf($0) })
-    self.function = isDouble ? try DecomposeComposites().run(whole) : whole
+    self.function = isDouble && decomposes ? try DecomposeComposites().run(whole) : whole
     inputs = tensors
+    fills = drawn
   }
 
   /// The program as a package holds it.
@@ -143,7 +150,7 @@ extension Sample.Fill {
 
 extension DType {
   /// The type of the same kind in double precision.
-  fileprivate var doubled: DType { self == .float32 ? .float64 : self == .complex64 ? .complex128 : self }
+  var doubled: DType { self == .float32 ? .float64 : self == .complex64 ? .complex128 : self }
 }
 
 extension KernelPath {

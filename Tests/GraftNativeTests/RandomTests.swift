@@ -14,6 +14,18 @@ enum NativeText {
     _ body: String, returning returns: String, _ inputs: [TensorData] = [], drawing: Bool = false, seed: UInt64 = 0,
     isTraining: Bool = false, threads: Int = 1
   ) throws -> [TensorData] {
+    let kernels = NativeKernelSet(try KernelPath.choose(environment: [:]))
+    let program = try NativeProgram(
+      function(body, returning: returns, inputs, drawing: drawing), kernels: kernels,
+      pool: ThreadPool(width: threads), isTraining: isTraining
+    ) { _ in nil }
+    return try program.run(inputs, seed: seed)
+  }
+
+  /// The function itself.
+  static func function(
+    _ body: String, returning returns: String, _ inputs: [TensorData], drawing: Bool = false
+  ) throws -> Function {
     var arguments = inputs.enumerated().map { index, tensor in
       "  %x\(index).\(index): \(tensor.dtype.shortName)[\(tensor.shape.map(String.init).joined(separator: ","))]"
         + " = input #\(index)"
@@ -37,11 +49,7 @@ enum NativeText {
         return \(returns)
       }
       """
-    let kernels = NativeKernelSet(try KernelPath.choose(environment: [:]))
-    let program = try NativeProgram(
-      IRParser.parse(text), kernels: kernels, pool: ThreadPool(width: threads), isTraining: isTraining
-    ) { _ in nil }
-    return try program.run(inputs, seed: seed)
+    return try IRParser.parse(text)
   }
 }
 

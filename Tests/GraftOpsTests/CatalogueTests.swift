@@ -69,8 +69,12 @@ import Testing
     for definition in OpCatalogue.all {
       switch definition.differentiability {
       case .vjp: break
-      case .decomposed: #expect(definition.decomposition != nil, "\(definition.name) has nothing to differentiate")
-      case .none(let reason): #expect(!reason.isEmpty, "\(definition.name)")
+      case .region: #expect(definition.decomposition == nil && definition.family == .control, "\(definition.name)")
+      case .decomposed, .recomputed:
+        #expect(definition.decomposition != nil, "\(definition.name) has nothing to differentiate")
+      case .none(let reason), .zero(let reason):
+        #expect(!reason.isEmpty && reason != OpDefinition.noGradient, "\(definition.name) says no reason")
+        #expect(!reason.contains("yet"), "\(definition.name) is not done")
       }
     }
   }

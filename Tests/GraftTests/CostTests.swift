@@ -3,7 +3,7 @@ import GraftOps
 import Testing
 
 @Suite struct CostTests {
-  private let builder = GraphBuilder(Function(name: "f"))
+  private let builder = GraphBuilder(GraftIR.Function(name: "f"))
 
   private func tensor(_ shape: Dim...) -> Operand {
     .value(builder.function.makeValue(TensorType(.float32, shape)))

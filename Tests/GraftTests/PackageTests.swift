@@ -11,8 +11,8 @@ private func temporaryPath(_ name: String) -> String {
 }
 
 /// `x + weight` with a buffer that numbers positions.
-private func program() throws -> Function {
-  var function = Function(name: "f")
+private func program() throws -> GraftIR.Function {
+  var function = GraftIR.Function(name: "f")
   let x = function.makeValue(TensorType(.float32, [.symbol("N"), 3]), hint: "x")
   let weight = function.makeValue(TensorType(.float32, [3]), hint: "weight")
   let ids = function.makeValue(TensorType(.int64, [1, 3]), hint: "position_ids")
@@ -113,7 +113,7 @@ private func program() throws -> Function {
 }
 
 @Suite struct FoldKnownTensorsTests {
-  private func folded(_ elements: [Int64]) throws -> Function {
+  private func folded(_ elements: [Int64]) throws -> GraftIR.Function {
     try FoldKnownTensors { argument in
       guard case .state = argument.role else { return nil }
       return try TensorData(shape: [1, 3], elements: elements)

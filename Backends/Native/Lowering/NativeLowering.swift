@@ -44,20 +44,44 @@ enum NativeLowering {
   /// The plan of a prepared function whose sizes are known.
   static func plan(
     _ function: Function, kernels: NativeKernelSet, pool: ThreadPool, isTraining: Bool = false,
-    weights: (Argument) throws -> TensorData?
+    variables: VariableStore? = nil, checksFirstResult: Bool = false, weights: (Argument) throws -> TensorData?
   ) throws -> Plan {
     let planner = Planner(function, kernels: kernels, isTraining: isTraining)
-    let inputs = try bindArguments(planner, weights)
-    for operation in function.body.operations { try lower(operation, planner) }
+    let inputs = try bindArguments(planner, variables, weights)
+    let results = variables == nil ? [] : Set(function.body.results.compactMap(\.asValue))
+    for operation in function.body.operations {
+      try lower(operation, planner)
+      // Before variables change, so that a run can end between.
+      for value in operation.results where results.contains(value) { _ = try planner.view(planner.expression(value)) }
+    }
     planner.origin = .unknown
     let outputs = try function.body.results.enumerated().map { index, operand in
       try output(index, operand, planner)
     }
-    return try Plan(planner, inputs: inputs, outputs: outputs, pool: pool)
+    let checked =
+      !checksFirstResult
+      ? nil
+      : try function.body.results.first?.asValue.map { value in
+        try planner.view(planner.expression(value))
+      }
+    try update(planner)
+    return try Plan(planner, inputs: inputs, outputs: outputs, checking: checked, pool: pool)
+  }
+
+  /// Lays down what becomes of the variables.
+  private static func update(_ planner: Planner) throws {
+    let function = planner.function
+    for update in function.stateUpdates where planner.variables.contains(update.path) {
+      guard let argument = function.arguments.first(where: { $0.path == update.path }),
+        case .view(let variable) = try planner.expression(argument.value).node
+      else { continue }
+      try planner.update(variable, to: update.value)
+    }
+    try planner.settleUpdates()
   }
 
   private static func bindArguments(
-    _ planner: Planner, _ weights: (Argument) throws -> TensorData?
+    _ planner: Planner, _ variables: VariableStore?, _ weights: (Argument) throws -> TensorData?
   ) throws -> [Plan.Port] {
     let function = planner.function
     let leaves = function.inputLeaves.sorted { $0.key < $1.key }
@@ -80,6 +104,10 @@ enum NativeLowering {
         try planner.define(argument.value, Expression(key))
         inputs.append(Plan.Port(dtype: .int64, shape: [], view: key))
       case .parameter, .state, .constant:
+        if argument.isVariable(in: variables), let path = argument.path, let variables {
+          try planner.define(argument.value, Expression(try variable(path, argument, variables, planner)))
+          continue
+        }
         guard let tensor = try weights(argument) else {
           throw Diagnostic(.invalidPackage, "the package lacks `\(argument.path ?? "")`")
         }
@@ -87,6 +115,21 @@ enum NativeLowering {
       }
     }
     return inputs
+  }
+
+  /// A variable where it lies.
+  private static func variable(
+    _ path: String, _ argument: Argument, _ variables: VariableStore, _ planner: Planner
+  ) throws -> View {
+    let type = planner.function.type(of: argument.value)
+    guard variables.type(path) == type else {
+      throw Diagnostic(.invalidProgram, "`\(path)` is used as \(type), and is another type")
+    }
+    let shape = try type.knownShape()
+    let byteCount = try TensorData.byteCount(dtype: type.dtype, shape: shape)
+    planner.variables.append(path)
+    let buffer = planner.addBuffer(.variable(planner.variables.count - 1), byteCount: byteCount)
+    return View(buffer: buffer, dtype: type.dtype, rowMajor: shape)
   }
 
   /// Lays down the steps of an operation, and defines its results.
@@ -136,6 +179,16 @@ extension Scalar {
     case .int: .int64
     case .float: .float32
     case .complex: .complex64
+    }
+  }
+}
+
+extension Argument {
+  /// Whether it is a parameter or state that is kept in a store.
+  fileprivate func isVariable(in variables: VariableStore?) -> Bool {
+    switch role {
+    case .parameter(let path, _, _), .state(let path, _): variables?.contains(path) ?? false
+    case .constant, .input, .key: false
     }
   }
 }

@@ -11,6 +11,8 @@ package struct Buffer: Sendable {
     case tensor(TensorData)
     /// Computed from weights and literals alone, once, before the first run.
     case prepared
+    /// Memory of the program's variables, by the number of the variable.
+    case variable(Int)
     /// Between steps; at an offset of the arena.
     case temporary
   }
@@ -22,7 +24,7 @@ package struct Buffer: Sendable {
   package var isConstant: Bool {
     switch kind {
     case .tensor, .prepared: true
-    case .input, .output, .temporary: false
+    case .input, .output, .variable, .temporary: false
     }
   }
 }

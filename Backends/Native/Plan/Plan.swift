@@ -14,6 +14,10 @@ package struct Plan: Sendable {
   /// The function's inputs, then the random key if it needs one.
   package let inputs: [Port]
   package let outputs: [Port]
+  /// The paths of the variables, by number.
+  let variables: [String]
+  /// The step that computes the first result, and where that lies, if a run ends when it is not finite.
+  let checked: Checked?
   package let buffers: [Buffer]
   package let steps: [any Step]
   package let origins: [Origin]
@@ -24,6 +28,12 @@ package struct Plan: Sendable {
   /// The memory of buffers that were computed when the plan was made.
   let prepared: PreparedBuffers
 
+  /// A result that is looked at before a run goes on.
+  struct Checked {
+    var step: Int
+    var view: View
+  }
+
   package var flops: Int { steps.reduce(0) { $0 + $1.flops } }
   /// Bytes of what was computed when the plan was made.
   package var preparedBytes: Int { prepared.byteCount }
@@ -31,7 +41,7 @@ package struct Plan: Sendable {
 
 extension Plan {
   /// Takes what a planner has laid down: runs the steps that depend on constants alone, and places the others' buffers.
-  init(_ planner: Planner, inputs: [Port], outputs: [Port], pool: ThreadPool) throws {
+  init(_ planner: Planner, inputs: [Port], outputs: [Port], checking checked: View?, pool: ThreadPool) throws {
     var buffers = planner.buffers
     let constant = Self.constantBuffers(buffers, planner.steps)
     let used = Self.usedSteps(buffers, planner.steps)
@@ -44,6 +54,11 @@ extension Plan {
     self.buffers = buffers
     steps = kept.map { planner.steps[$0] }
     origins = kept.map { planner.origins[$0] }
+    variables = planner.variables
+    self.checked = checked.flatMap { view in
+      let step = kept.lastIndex { index in planner.steps[index].writes.contains { $0.buffer == view.buffer } }
+      return step.map { Checked(step: $0, view: view) }
+    }
     scratchBytes = (planner.steps.map(\.scratchBytes).max() ?? 0).roundedUp(to: 64)
 
     let needed = Set(steps.flatMap(\.reads).map(\.buffer))
@@ -71,9 +86,9 @@ extension Plan {
     }
   }
 
-  /// The steps that an output depends on, in order.
+  /// The steps that an output or the new value of a variable depends on, in order.
   private static func usedSteps(_ buffers: [Buffer], _ steps: [any Step]) -> [Int] {
-    var needed = Set(buffers.indices.filter { if case .output = buffers[$0].kind { true } else { false } })
+    var needed = Set(buffers.indices.filter { buffers[$0].isKept })
     var used: [Int] = []
     for (index, step) in steps.enumerated().reversed() where step.writes.contains(where: { needed.contains($0.buffer) })
     {
@@ -114,6 +129,14 @@ extension Plan {
 }
 
 extension Buffer {
+  /// Whether what is written to it outlives the run.
+  var isKept: Bool {
+    switch kind {
+    case .output, .variable: true
+    case .input, .tensor, .prepared, .temporary: false
+    }
+  }
+
   var isTemporary: Bool { if case .temporary = kind { true } else { false } }
 }
 

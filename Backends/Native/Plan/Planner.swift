@@ -24,6 +24,10 @@ final class Planner {
   private var variable: Set<Int> = []
   /// Packed weights by the weights.
   var packs: [View: View] = [:]
+  /// The paths of the variables, by number.
+  var variables: [String] = []
+  /// What becomes of variables.
+  var updates: [VariableUpdate] = []
   private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
 
   init(_ function: Function, kernels: NativeKernelSet, isTraining: Bool = false) {
@@ -81,6 +85,9 @@ extension Planner {
     buffers.append(Buffer(kind: kind, byteCount: byteCount))
     return buffers.count - 1
   }
+
+  /// Lays a buffer into the memory of another one.
+  func share(_ buffer: Int, with other: Int) { buffers[buffer].kind = buffers[other].kind }
 
   /// The most bytes that one tensor of a program may take: a quarter of the machine's memory. What asks for more is a
   /// mistake, or a program that was made to exhaust memory or time.
@@ -200,6 +207,13 @@ extension Planner {
     }
     if case .view = original.node { return }
     computed[ObjectIdentifier(original)] = (original, target)
+  }
+
+  /// Writes an expression's elements to memory that will change: it is not where the expression lies.
+  func start(_ target: View, with expression: Expression) throws {
+    let known = computed[ObjectIdentifier(expression)]
+    try compute(expression, into: target)
+    computed[ObjectIdentifier(expression)] = known
   }
 
   /// The expression with all products but the last computed, each with the work on it alone.

@@ -7,7 +7,7 @@ final class Workspace {
   private let scratch: NativeMemory
   private let pointers: UnsafeMutablePointer<UnsafeMutableRawPointer>
 
-  init(_ plan: Plan, threads: Int) {
+  init(_ plan: Plan, threads: Int, variables: VariableStore? = nil) {
     self.plan = plan
     arena = NativeMemory(byteCount: plan.arenaBytes)
     scratch = NativeMemory(byteCount: plan.scratchBytes * threads)
@@ -18,6 +18,8 @@ final class Workspace {
       case .temporary: pointers[index] = arena.start + plan.offsets[index]
       case .tensor(let tensor): pointers[index] = tensor.startOfBytes
       case .prepared: pointers[index] = plan.prepared.start(of: index)
+      case .variable(let number):
+        pointers[index] = variables?.start(of: plan.variables[number]) ?? NativeMemory.nothing
       case .input, .output: break
       }
     }
@@ -30,7 +32,7 @@ final class Workspace {
   /// - Parameters:
   ///   - inputs: the first byte of each input, aligned for its elements; it is only read.
   ///   - outputs: the first byte of each output.
-  /// - Throws: ``NativeError`` for data that a kernel cannot take.
+  /// - Throws: ``NativeError`` for data that a kernel cannot take, ``NonFiniteResult`` when the result that is checked is not finite.
   func run(
     inputs: [UnsafeRawPointer], outputs: [UnsafeMutableRawPointer], on pool: ThreadPool,
     observing observer: ((Int) -> Void)? = nil
@@ -43,6 +45,20 @@ final class Workspace {
     for (index, step) in plan.steps.enumerated() {
       try runner.run(step, on: pool)
       observer?(index)
+      if let checked = plan.checked, checked.step == index, !isFinite(checked.view) { throw NonFiniteResult() }
+    }
+  }
+
+  /// Whether a scalar is finite; one that is of no floating type is.
+  private func isFinite(_ view: View) -> Bool {
+    let start = pointers[view.buffer] + view.offset * view.dtype.byteWidth
+    return switch view.dtype {
+    case .float32: start.load(as: Float.self).isFinite
+    case .float64: start.load(as: Double.self).isFinite
+    default: true
     }
   }
 }
+
+/// The result that a run is watched for was not finite; variables are as they were.
+package struct NonFiniteResult: Error {}

@@ -135,7 +135,7 @@ private struct TargetCoverage {
     return missing.sorted()
   }
 
-  private func decomposed(_ function: Function) throws -> Function {
+  private func decomposed(_ function: GraftIR.Function) throws -> GraftIR.Function {
     let kept = Set(OpCatalogue.all.filter(writes).map(\.name))
     return try DecomposeComposites { kept.contains($0.name) }.run(function)
   }
@@ -150,8 +150,8 @@ private struct TargetCoverage {
 
 extension Sample {
   /// A function that applies the op to arguments of the sample's types.
-  fileprivate func function(of definition: OpDefinition) throws -> Function {
-    let builder = GraphBuilder(Function(name: definition.name))
+  fileprivate func function(of definition: OpDefinition) throws -> GraftIR.Function {
+    let builder = GraphBuilder(GraftIR.Function(name: definition.name))
     func operand(_ argument: Argument) -> Operand {
       switch argument {
       case .scalar(let scalar): return .scalar(scalar)

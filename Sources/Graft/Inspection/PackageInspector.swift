@@ -7,7 +7,7 @@ import OrderedCollections
 /// A program for people to look at, from a `.graft` package or as it was traced.
 public struct PackageInspector: Sendable {
   private let path: String
-  private let function: Function
+  private let function: GraftIR.Function
   /// The versions of the source's framework and libraries.
   private let versions: [String: String]
   private let outputNames: [String]
@@ -34,7 +34,7 @@ public struct PackageInspector: Sendable {
   }
 
   /// A program that was traced.
-  init(_ function: Function, of entry: String, in document: TraceDocument) {
+  init(_ function: GraftIR.Function, of entry: String, in document: TraceDocument) {
     (self.function, path, verified) = (function, entry, nil)
     outputNames = document.outputLeaves.map { $0.name ?? "output" }
     let framework = document.framework

@@ -26,7 +26,16 @@ public struct Model: Sendable {
   public let inputs: [Port]
   public let outputs: [Port]
 
-  let program: NativeProgram
+  let package: GraftPackage
+  /// The parameters and state that are not as in the package, by path.
+  private(set) var changed: [String: TensorData] = [:]
+  /// The paths of parameters that training leaves as they are.
+  var frozen: Set<String> = []
+  /// Whether calls run the model as in training: dropout draws by the seed, and batch normalisation takes the batch's statistics. What
+  /// becomes of the statistics is kept by ``Trainer`` alone.
+  public private(set) var training = false
+  private(set) var program: NativeProgram
+  let pool: ThreadPool
 
   /// Opens a `.graft` package, whose weights are used where the file is mapped, or the folder that `graft transpile`
   /// wrote.
@@ -42,6 +51,7 @@ public struct Model: Sendable {
 
   private init(_ package: GraftPackage, threads: Int?) throws {
     try OpCatalogue.verify(package.function)
+    self.package = package
     let function = package.function
     name = function.name
     let leaves = function.inputLeaves.sorted { $0.key < $1.key }
@@ -52,10 +62,49 @@ public struct Model: Sendable {
     outputs = function.body.results.enumerated().compactMap { index, result in
       result.asValue.map { Port(names[index] ?? "output_\(index)", function.type(of: $0)) }
     }
-    let path = try KernelPath.choose(environment: ProcessInfo.processInfo.environment)
-    program = try NativeProgram(
-      function, kernels: NativeKernelSet(path), pool: threads.map { ThreadPool(width: $0) } ?? .machine
-    ) { try package.tensor($0.role) }
+    pool = threads.map { ThreadPool(width: $0) } ?? .machine
+    program = try NativeProgram(function, kernels: .ofThisProcess(), pool: pool) { try package.tensor($0.role) }
+  }
+}
+
+extension Model {
+  /// The program, in the IR.
+  var function: GraftIR.Function { package.function }
+
+  /// The tensor of a parameter, buffer or constant.
+  func weight(_ role: Argument.Role) throws -> TensorData? {
+    switch role {
+    case .parameter(let path, _, _), .state(let path, _): try changed[path] ?? package.tensor(role)
+    case .constant, .input, .key: try package.tensor(role)
+    }
+  }
+
+  /// Gives parameters and state new elements; of the types that they have.
+  mutating func change(_ tensors: [String: TensorData]) {
+    changed.merge(tensors) { $1 }
+    program = NativeProgram(program, weights: weights)
+  }
+
+  /// Has calls run the model as in training, or as in inference.
+  ///
+  /// - Throws: ``Problem`` when an op of the mode has no native kernel.
+  public mutating func train(_ isTraining: Bool = true) throws {
+    guard isTraining != training else { return }
+    program = try Problem.wrap {
+      try NativeProgram(function, kernels: .ofThisProcess(), pool: pool, isTraining: isTraining, weights: weights)
+    }
+    training = isTraining
+  }
+
+  /// The tensors of arguments as they are now.
+  private var weights: @Sendable (Argument) throws -> TensorData? {
+    let (package, changed) = (package, changed)
+    return { argument in
+      switch argument.role {
+      case .parameter(let path, _, _), .state(let path, _): try changed[path] ?? package.tensor(argument.role)
+      case .constant, .input, .key: try package.tensor(argument.role)
+      }
+    }
   }
 }
 
@@ -114,5 +163,12 @@ extension Model {
 
   private var inputList: String {
     inputs.map { "`\($0.name)` \($0.dtype.shortName)[\($0.shape.joined(separator: ","))]" }.joined(separator: ", ")
+  }
+}
+
+extension NativeKernelSet {
+  /// The kernels that the processor has or the environment asks for.
+  static func ofThisProcess() throws -> NativeKernelSet {
+    NativeKernelSet(try KernelPath.choose(environment: ProcessInfo.processInfo.environment))
   }
 }

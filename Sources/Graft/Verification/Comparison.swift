@@ -4,7 +4,7 @@ import GraftIR
 
 /// Compares one execution of the target with the source's, tensor by tensor and module by module.
 struct Comparison {
-  let function: Function
+  let function: GraftIR.Function
   let tolerance: Tolerance
   let reference: RunReply
   /// The source in its own precision: on the same data, and on data that differ in the last place.
@@ -15,7 +15,7 @@ struct Comparison {
   private let gradientScale, stateScale: Double
 
   init(
-    function: Function, tolerance: Tolerance, reference: RunReply, sources: [RunReply], target: RunReply,
+    function: GraftIR.Function, tolerance: Tolerance, reference: RunReply, sources: [RunReply], target: RunReply,
     locations: SourceLocations
   ) throws {
     self.function = function
@@ -164,7 +164,7 @@ struct Comparison {
   }
 }
 
-extension Function {
+extension GraftIR.Function {
   /// The modules that operations come from, in the order in which they first run; the root first.
   var modulesInOrder: [ModuleCall] {
     var seen: Set<String> = [""]

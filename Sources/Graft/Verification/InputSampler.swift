@@ -3,7 +3,7 @@ import GraftIR
 
 /// Makes the inputs that source and target are run on.
 struct InputSampler {
-  let function: Function
+  let function: GraftIR.Function
   let trace: TraceReply
 
   /// The input tensors for given sizes of the dynamic dimensions.

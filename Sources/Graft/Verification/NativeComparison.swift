@@ -11,8 +11,9 @@ struct NativeComparison: Sendable {
 
   /// - Throws: ``Diagnostic`` with the code `unsupported` for a program that cannot be compared, as its random numbers
   ///   are its own.
-  init(_ function: Function, tolerance: Tolerance, weights: @escaping @Sendable (Argument) throws -> TensorData?) throws
-  {
+  init(
+    _ function: GraftIR.Function, tolerance: Tolerance, weights: @escaping @Sendable (Argument) throws -> TensorData?
+  ) throws {
     let path = try KernelPath.choose(environment: ProcessInfo.processInfo.environment)
     program = try NativeProgram(function, kernels: NativeKernelSet(path), weights: weights)
     guard !program.drawsRandomNumbers else {

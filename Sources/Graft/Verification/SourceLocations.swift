@@ -8,7 +8,7 @@ struct SourceLocations: Sendable {
   /// By output leaf.
   private(set) var outputs: [String?] = []
 
-  init(_ function: Function) {
+  init(_ function: GraftIR.Function) {
     var definitions: [Value: String] = [:]
     for operation in function.body.operations {
       guard let place = operation.origin.userLocation?.description else { continue }

@@ -29,7 +29,7 @@ struct Verifier: Sendable {
 
   let host: PythonHost
   let trace: TraceReply
-  let function: Function
+  let function: GraftIR.Function
   /// The modules whose parameters the target keeps stacked.
   let stacks: [ParameterStack]
   let options: TranspileOptions
@@ -179,7 +179,7 @@ struct Verifier: Sendable {
   }
 }
 
-extension Function {
+extension GraftIR.Function {
   /// Whether training and inference differ.
   package var dependsOnMode: Bool {
     func depends(_ block: Block) -> Bool {

@@ -29,6 +29,10 @@ extension OpDefinition {
   /// `max(x, 0)`.
   package static let relu: OpDefinition = unary(
     "relu", "max(x, 0).", family: .activation, accepts: .real, promotion: .none,
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      return [try b(.where_, try b(.greater, op.result, .int(0)), ct, .float(0))]
+    },
     decomposition: formula { x in try x.where_(x > 0, else: 0) }, spellings: .activation("relu", jax: "relu"))
 
   /// `min(max(x, 0), 6)`.
@@ -128,6 +132,7 @@ extension OpDefinition {
     "gelu", family: .activation, summary: "Gaussian error linear unit.", operands: [.tensor("x")],
     attributes: [AttributeSpec("approximate", .bool, default: .bool(false))], promotion: .floating,
     infer: { [try $0.type(0)] },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let x = Term(b, op[0])
       if try op.bool("approximate") {
@@ -141,12 +146,14 @@ extension OpDefinition {
 
   /// `x * sigmoid(x)`, also called swish.
   package static let silu: OpDefinition = unary(
-    "silu", "x * sigmoid(x).", family: .activation, decomposition: formula { x in try x * x.applying(.sigmoid) },
+    "silu", "x * sigmoid(x).", family: .activation, differentiability: .recomputed,
+    decomposition: formula { x in try x * x.applying(.sigmoid) },
     spellings: .activation("silu", jax: "silu"))
 
   /// `x * tanh(softplus(x))` (Misra, 2019).
   package static let mish: OpDefinition = unary(
     "mish", "x * tanh(softplus(x)).", family: .activation, accepts: .floating,
+    differentiability: .recomputed,
     decomposition: formula { x in try x * x.applying(.softplus).applying(.tanh) },
     spellings: .activation("mish", jax: "mish"))
 
@@ -159,6 +166,7 @@ extension OpDefinition {
   /// The logarithm of ``sigmoid``.
   package static let logSigmoid: OpDefinition = unary(
     "log_sigmoid", "log(sigmoid(x)).", family: .activation, accepts: .floating,
+    differentiability: .recomputed,
     decomposition: formula { x in try -(-x).applying(.softplus) },
     spellings: .activation("logsigmoid", jax: "log_sigmoid", aten: ["log_sigmoid"]))
 
@@ -176,12 +184,14 @@ extension OpDefinition {
   /// `min(max(x + 3, 0), 6) / 6`.
   package static let hardSigmoid: OpDefinition = unary(
     "hard_sigmoid", "min(max(x + 3, 0), 6) / 6.", family: .activation, accepts: .floating,
+    differentiability: .recomputed,
     decomposition: formula { x in try (x + 3).applying(.relu6) / 6 },
     spellings: .activation("hardsigmoid", jax: "hard_sigmoid"))
 
   /// `x * hard_sigmoid(x)` (Howard et al., 2019).
   package static let hardSwish: OpDefinition = unary(
     "hard_swish", "x * hard_sigmoid(x).", family: .activation, accepts: .floating,
+    differentiability: .recomputed,
     decomposition: formula { x in try x * x.applying(.hardSigmoid) },
     spellings: .activation("hardswish", jax: "hard_swish"))
 
@@ -197,6 +207,7 @@ extension OpDefinition {
       type.shape[axis] = type.shape[axis].floorDivided(by: 2)
       return [type]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let type = try op.type(0)
       let axis = try op.axis("axis", rank: type.rank)

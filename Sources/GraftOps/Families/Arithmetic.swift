@@ -29,8 +29,8 @@ extension OpDefinition {
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil, nil] }
       return [
-        try b.unbroadcast(try b(.multiply, ct, op[1]), like: op[0]),
-        try b.unbroadcast(try b(.multiply, ct, op[0]), like: op[1]),
+        try b.unbroadcast(try b.scaled(ct, by: op[1]), like: op[0]),
+        try b.unbroadcast(try b.scaled(ct, by: op[0]), like: op[1]),
       ]
     }, spellings: .python("x * y"))
 
@@ -39,8 +39,8 @@ extension OpDefinition {
     "divide", "x / y, true division.", accepts: .inexact, promotion: .floating,
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil, nil] }
-      let dx = try b(.divide, ct, op[1])
-      let dy = try b(.negative, try b(.multiply, dx, try b(.divide, op[0], op[1])))
+      let dx = try b(.divide, ct, try b.conjugated(op[1]))
+      let dy = try b(.negative, try b.scaled(dx, by: op.result))
       return [try b.unbroadcast(dx, like: op[0]), try b.unbroadcast(dy, like: op[1])]
     },
     spellings: .python("x / y") + [.aten("div.Tensor(self:x, other:y)"), .aten("div.Scalar(self:x, other:y)")]
@@ -51,20 +51,25 @@ extension OpDefinition {
     "power", "x raised to y.",
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil, nil] }
-      let (x, y, whole) = (Term(b, op[0]), Term(b, op[1]), Term(b, ct))
+      let (x, y) = (Term(b, op[0]), Term(b, op[1]))
       var cotangents: [Operand?] = [nil, nil]
       if let exponent = op[1].asScalar?.asDouble {
         let slope = exponent == 0 ? try x * 0 : try y * x.applying(.power, Term(exponent - 1))
-        cotangents[0] = try (whole * slope).operand
+        cotangents[0] = try b.scaled(ct, by: slope.operand)
       } else {
         if op[0].asValue != nil {
           let slope = try y * x.applying(.power, y - 1)
-          cotangents[0] = try b.unbroadcast(
-            (whole * Term(0).where_(y.applying(.equal, 0), else: slope)).operand, like: op[0])
+          let safe = try Term(0).where_(y.applying(.equal, 0), else: slope)
+          cotangents[0] = try b.unbroadcast(b.scaled(ct, by: safe.operand), like: op[0])
         }
-        let safe = try Term(1).where_(x.applying(.equal, 0), else: x + y * 0)
-        let slope = try x.applying(.power, y) * safe.log
-        cotangents[1] = try b.unbroadcast((whole * slope).operand, like: op[1])
+        let whole = Term(b, op.result)
+        let slope: Term
+        if let base = op[0].asScalar?.asDouble {
+          slope = try base == 0 ? whole * 0 : whole * Term(b, b.full(TensorType(b.type(ct).dtype), .float(base))).log
+        } else {
+          slope = try whole * Term(1).where_(x.applying(.equal, 0), else: x).log
+        }
+        cotangents[1] = try b.unbroadcast(b.scaled(ct, by: slope.operand), like: op[1])
       }
       return cotangents
     },
@@ -86,13 +91,13 @@ extension OpDefinition {
   /// e raised to `x`.
   package static let exp: OpDefinition = unary(
     "exp", "e raised to x.",
-    differentiability: .vjp { b, op, ct in [try ct[0].map { try b(.multiply, $0, op.result) }] },
+    differentiability: .vjp { b, op, ct in [try ct[0].map { try b.scaled($0, by: op.result) }] },
     spellings: [.aten("exp.default(self:x)"), .torch("torch.exp(input:x)")] + .numpyAndJAX("exp(x)"))
 
   /// The natural logarithm.
   package static let log: OpDefinition = unary(
     "log", "Natural logarithm of x.",
-    differentiability: .vjp { b, op, ct in [try ct[0].map { try b(.divide, $0, op[0]) }] },
+    differentiability: .vjp { b, op, ct in [try ct[0].map { try b(.divide, $0, try b.conjugated(op[0])) }] },
     spellings: [.aten("log.default(self:x)"), .torch("torch.log(input:x)")] + .numpyAndJAX("log(x)"),
     samples: [Sample(.uniform(0.1, 3, 3, 4))])
 
@@ -100,7 +105,7 @@ extension OpDefinition {
   package static let sqrt: OpDefinition = unary(
     "sqrt", "Square root of x.",
     differentiability: .vjp { b, op, ct in
-      [try ct[0].map { try b(.divide, $0, try b(.multiply, op.result, .float(2))) }]
+      [try ct[0].map { try b(.divide, $0, try b(.multiply, try b.conjugated(op.result), .float(2))) }]
     },
     spellings: [.aten("sqrt.default(self:x)"), .torch("torch.sqrt(input:x)")] + .numpyAndJAX("sqrt(x)"),
     samples: [Sample(.uniform(0.1, 3, 3, 4))])
@@ -117,7 +122,7 @@ extension OpDefinition {
   package static let tanh: OpDefinition = unary(
     "tanh", "Hyperbolic tangent of x.",
     differentiability: .vjp { b, op, ct in
-      [try ct[0].map { try b(.multiply, $0, try b(.subtract, .int(1), try b(.multiply, op.result, op.result))) }]
+      [try ct[0].map { try b.scaled($0, by: try b(.subtract, .int(1), try b(.multiply, op.result, op.result))) }]
     }, spellings: [.aten("tanh.default(self:x)"), .torch("torch.tanh(input:x)")] + .numpyAndJAX("tanh(x)"))
 
   // MARK: Types and selection

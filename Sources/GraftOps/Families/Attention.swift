@@ -21,6 +21,7 @@ extension OpDefinition {
       AttributeSpec("layout", .string(["heads_first", "heads_last"]), default: .string("heads_first")),
     ],
     infer: { call in [try call.attentionType()] },
+    differentiability: .recomputed,
     decomposition: { b, op in
       if try op.headsAreLast { return [try b.attentionHeadsFirst(op)] }
       let query = try op.type(0)
@@ -68,6 +69,7 @@ extension OpDefinition {
       }
       return [x]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let type = try op.type(0)
       let (last, extent) = (type.rank - 1, type.shape[type.rank - 1])

@@ -14,7 +14,7 @@ extension OpDefinition {
         guard let value = operand.asValue else { throw call.problem("a region must yield tensors") }
         return call.type(of: value)
       }
-    }, dependsOnMode: { _ in true })
+    }, differentiability: .none("a function is differentiated in one mode"), dependsOnMode: { _ in true })
 
   /// The first region's results where the condition, one boolean, holds, and the second's otherwise.
   package static let cond: OpDefinition = OpDefinition(
@@ -27,14 +27,16 @@ extension OpDefinition {
       let types = try call.regions.map { try call.resultTypes(of: $0, taking: []) }
       try call.require(types[0], are: types[1])
       return types[1]
-    }, differentiability: .none("not derived yet"))
+    }, differentiability: .region)
 
   /// The state after as many runs of the second region as the first one, a test of the state, holds.
   ///
-  /// Both regions take the state; the second yields the next one, of the same types.
+  /// Both regions take the state; the second yields the next one, of the same types. `bound` is the most runs that there can
+  /// be, if that is known: then the loop can be gone back through.
   package static let whileLoop: OpDefinition = OpDefinition(
     "while", family: .control, summary: "A region again and again, as long as a test of its state holds.",
-    operands: [.variadic("initial")], results: ["state"],
+    operands: [.variadic("initial")], attributes: [AttributeSpec("bound", .dim, default: Attribute.none)],
+    results: ["state"],
     infer: { call in
       let state = try call.types(0)
       guard call.regions.count == 2,
@@ -42,7 +44,7 @@ extension OpDefinition {
       else { throw call.problem("needs a region that yields one boolean, and another") }
       try call.require(call.resultTypes(of: call.regions[1], taking: state), are: state)
       return state
-    }, differentiability: .none("not derived yet"))
+    }, differentiability: .region)
 
   /// The state after a region has run for each of `count` positions of the first axis of the sequences, from the last to
   /// the first with `reverse`, and what it yielded at each position along a new first axis.
@@ -65,12 +67,12 @@ extension OpDefinition {
       let yielded = try call.resultTypes(of: call.regions[0], taking: state + elements)
       try call.require(Array(yielded.prefix(state.count)), are: state)
       return state + yielded.dropFirst(state.count).map { $0.with(shape: [count] + $0.shape) }
-    }, differentiability: .none("not derived yet"))
+    }, differentiability: .region)
 
   /// `x`, as a constant to differentiation.
   package static let stopGradient: OpDefinition = unary(
     "stop_gradient", "x, as a constant to differentiation.", family: .control, accepts: .any, promotion: .none,
-    differentiability: .vjp { _, _, _ in [nil] },
+    differentiability: .zero("a constant to differentiation"),
     spellings: [
       .aten("detach.default(self:x)"), .aten("graft.stop_gradient(input:x)"), .torch("x.detach()"),
       .jax("jax.lax.stop_gradient(x)"),

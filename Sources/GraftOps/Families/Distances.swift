@@ -101,6 +101,24 @@ extension OpDefinition {
       let type = try call.type(0)
       guard type.rank == 2 else { throw call.problem("takes [N, M], not \(type)") }
       return [type.with(shape: [(type.shape[0] * (type.shape[0] - 1)).floorDivided(by: 2)])]
-    }, differentiability: .none("has no decomposition yet"),
-    spellings: [.torch("torch.nn.functional.pdist(input:x, p=2.0)")])
+    }, differentiability: .recomputed,
+    decomposition: { b, op in
+      let x = try op.type(0)
+      let pairs = try b(
+        .triuIndices,
+        attributes: [
+          "rows": .dim(x.shape[0]), "columns": .dim(x.shape[0]), "offset": .int(1), "dtype": .dtype(.int64),
+          "count": .dim((x.shape[0] * (x.shape[0] - 1)).floorDivided(by: 2)),
+        ])
+      func rows(_ index: Int) throws -> Term {
+        let list = try b(.select, pairs, attributes: ["axis": .int(0), "index": .int(index)])
+        return Term(b, try b(.index, op[0], .list(list.values), attributes: ["axes": .ints([0])]))
+      }
+      return [
+        try b(
+          .vectorNorm, (try rows(0) - rows(1)).operand,
+          attributes: ["axes": .ints([1]), "order": try op.attribute("p")])
+      ]
+    },
+    spellings: [.torch("torch.nn.functional.pdist(input:x, p=2.0)")], samples: [Sample(.normal(4, 3))])
 }

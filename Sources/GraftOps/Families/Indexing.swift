@@ -53,7 +53,15 @@ extension OpDefinition {
       case "set":
         let rest = try b(.indexUpdate, ct, .float(0), op[2], attributes: ["axes": try op.attribute("axes")])
         return [rest, try b.unbroadcast(picked, like: op[1]), nil]
-      default: throw op.problem("the gradient of `\(try op.string("mode"))` is not defined")
+      case "multiply":
+        let ones = try b.full(try op.type(0), .float(1))
+        let factors = try b(.indexUpdate, ones, op[1], op[2], attributes: op.attributes)
+        let dx = try b.scaled(ct, by: factors)
+        let others = try b.scaled(ct, by: op.result)
+        let part = try b(.index, others, op[2], attributes: ["axes": try op.attribute("axes")])
+        // Exact where no factor is zero.
+        return [dx, try b.unbroadcast(b(.divide, part, b.conjugated(op[1])), like: op[1]), nil]
+      default: return try b.indexedExtremeGradients(op, ct)
       }
     },
     samples: [
@@ -178,6 +186,20 @@ extension OpCall {
 }
 
 extension GraphBuilder {
+  /// Equal shares of the cotangent for the elements, old or new, that are the extreme.
+  fileprivate func indexedExtremeGradients(_ op: OpCall, _ ct: Operand) throws -> [Operand?] {
+    let type = try op.type(0)
+    let axes = try op.attribute("axes")
+    func picked(_ x: Operand) throws -> Operand { try self(.index, x, op[2], attributes: ["axes": axes]) }
+    func number(_ x: Operand) throws -> Operand { try self(.cast, x, attributes: ["dtype": .dtype(type.dtype)]) }
+    let isOld = try number(self(.equal, op[0], op.result))
+    let isNew = try number(self(.equal, op[1], try picked(op.result)))
+    let count = try self(.indexUpdate, isOld, isNew, op[2], attributes: ["axes": axes, "mode": .string("add")])
+    let share = try self(.divide, ct, count)
+    let update = try self(.multiply, try picked(share), isNew)
+    return [try self(.multiply, share, isOld), try unbroadcast(update, like: op[1]), nil]
+  }
+
   /// A tensor of one number.
   package func full(_ type: TensorType, _ value: Scalar) throws -> Operand {
     try self(.full, attributes: ["shape": .dims(type.shape), "value": .scalar(value), "dtype": .dtype(type.dtype)])

@@ -84,13 +84,17 @@ extension OpDefinition {
       guard let ct = ct[0] else { return [nil] }
       let (low, high) = (try op.dims("low"), try op.dims("high"))
       let interior = try op.padInterior(rank: low.count)
-      var ranges = AxisRanges(all: b.shape(ct))
+      // What was cut off gets nothing.
+      func cut(_ ends: [Dim]) -> [Dim] { ends.map { ($0.knownValue ?? 0) < 0 ? -$0 : 0 } }
+      let isCut = (cut(low) + cut(high)).contains { $0 != 0 }
+      let whole = isCut ? try b(.pad, ct, attributes: ["low": .dims(cut(low)), "high": .dims(cut(high))]) : ct
+      var ranges = AxisRanges(all: b.shape(whole))
       for axis in low.indices {
-        ranges.starts[axis] = low[axis]
-        ranges.stops[axis] = ranges.stops[axis] - high[axis]
+        ranges.starts[axis] = low[axis] + cut(low)[axis]
+        ranges.stops[axis] = ranges.stops[axis] - high[axis] - cut(high)[axis]
         ranges.steps[axis] = interior[axis] + 1
       }
-      return [try b(.slice, ct, attributes: ranges.values)]
+      return [try b(.slice, whole, attributes: ranges.values)]
     },
     samples: [
       Sample(.normal(2, 3), attributes: ["low": .ints([0, 1]), "high": .ints([2, 0])]),

@@ -45,6 +45,10 @@ extension OpDefinition {
       }
       return [x.with(shape: x.shape.dropLast() + [weight.shape[0]])]
     },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil, nil, nil] }
+      return try b.linearGradients(op, ct)
+    },
     decomposition: { b, op in
       let transposed = try b(.transpose, op[1], attributes: ["permutation": .ints([1, 0])])
       let product = try b(.matmul, op[0], transposed)
@@ -59,20 +63,40 @@ extension GraphBuilder {
   /// The cotangents of both factors of a matrix product.
   fileprivate func matmulGradients(_ op: OpCall, _ cotangent: Operand) throws -> [Operand?] {
     let (x, y) = (try op.type(0), try op.type(1))
+    if y.rank == 2, x.rank > 2 { return try flatProductGradients(op, cotangent) }
     // As matrices: vectors become rows on the left and columns on the right.
     let left = try x.rank == 1 ? self(.reshape, op[0], attributes: ["shape": .dims([1, x.shape[0]])]) : op[0]
     let right = try y.rank == 1 ? self(.reshape, op[1], attributes: ["shape": .dims([y.shape[0], 1])]) : op[1]
     var extents = shape(cotangent)
     if x.rank == 1 { extents.insert(1, at: extents.count - (y.rank == 1 ? 0 : 1)) }
     if y.rank == 1 { extents.append(1) }
-    let ct =
-      try extents == shape(cotangent) ? cotangent : self(.reshape, cotangent, attributes: ["shape": .dims(extents)])
-    let dx = try unbroadcast(try self(.matmul, ct, try matrixTransposed(right)), like: left)
-    let dy = try unbroadcast(try self(.matmul, try matrixTransposed(left), ct), like: right)
-    func shaped(_ gradient: Operand?, _ type: TensorType) throws -> Operand? {
-      guard let gradient, shape(gradient) != type.shape else { return gradient }
-      return try self(.reshape, gradient, attributes: ["shape": .dims(type.shape)])
-    }
-    return [try shaped(dx, x), try shaped(dy, y)]
+    let ct = try shaped(cotangent, extents)
+    let dx = try unbroadcast(try self(.matmul, ct, try adjoint(right)), like: left)
+    let dy = try unbroadcast(try self(.matmul, try adjoint(left), ct), like: right)
+    return [try dx.map { try shaped($0, x.shape) }, try dy.map { try shaped($0, y.shape) }]
+  }
+
+  /// Those of x [..., M, K] and one matrix y [K, N], as products of two matrices each.
+  private func flatProductGradients(_ op: OpCall, _ cotangent: Operand) throws -> [Operand?] {
+    let x = try op.type(0)
+    let (rows, inner) = (x.shape.dropLast().reduce(1, *), x.shape[x.rank - 1])
+    let ct = try shaped(cotangent, [rows, shape(cotangent)[x.rank - 1]])
+    let dx = try shaped(self(.matmul, ct, try adjoint(op[1])), x.shape)
+    return [dx, try self(.matmul, try adjoint(shaped(op[0], [rows, inner])), ct)]
+  }
+
+  /// The cotangents of x [..., I], weight [O, I] and bias [O], as products of two matrices each.
+  fileprivate func linearGradients(_ op: OpCall, _ cotangent: Operand) throws -> [Operand?] {
+    let (x, weight) = (try op.type(0), try op.type(1))
+    let rows = x.shape.dropLast().reduce(1, *)
+    let ct = try shaped(cotangent, [rows, weight.shape[0]])
+    let dx = try shaped(self(.matmul, ct, try conjugated(op[1])), x.shape)
+    let dw = try self(.matmul, try matrixTransposed(ct), try conjugated(shaped(op[0], [rows, x.shape[x.rank - 1]])))
+    return [dx, dw, op[2].isAbsent ? nil : try self(.sum, ct, attributes: ["axes": .ints([0])])]
+  }
+
+  /// The same elements under another shape.
+  func shaped(_ x: Operand, _ extents: [Dim]) throws -> Operand {
+    shape(x) == extents ? x : try self(.reshape, x, attributes: ["shape": .dims(extents)])
   }
 }

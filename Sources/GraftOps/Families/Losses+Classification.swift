@@ -93,8 +93,9 @@ extension OpDefinition {
       let type = try call.type(0)
       let isReduced = try call.string("reduction") != "none"
       return [type.with(shape: isReduced ? [] : Array(type.shape.dropLast()))]
-    }, differentiability: .none("has no decomposition yet"),
-    spellings: [.torch("torch.nn.functional.multilabel_margin_loss(input:x, target)")])
+    }, differentiability: .recomputed, decomposition: { b, op in [try b.multilabelMargin(op)] },
+    spellings: [.torch("torch.nn.functional.multilabel_margin_loss(input:x, target)")],
+    samples: [Sample(.normal(3, 4), .integers(-1, 4, 3, 4))])
 
   /// Connectionist temporal classification (Graves et al., 2006): `x` [T, N, C] are log-probabilities, `targets`
   /// [N, S] labels, of which `target_lengths` [N] count, as do `input_lengths` [N] of the time steps.
@@ -109,8 +110,14 @@ extension OpDefinition {
       let type = try call.type(0)
       guard type.rank == 3 else { throw call.problem("takes [T, N, C], not \(type)") }
       return [type.with(shape: try call.string("reduction") == "none" ? [type.shape[1]] : [])]
-    }, differentiability: .none("has no decomposition yet"),
-    spellings: [.torch("torch.nn.functional.ctc_loss(log_probs:x, targets, input_lengths, target_lengths)")])
+    }, differentiability: .recomputed, decomposition: { b, op in [try b.connectionistLoss(op)] },
+    spellings: [.torch("torch.nn.functional.ctc_loss(log_probs:x, targets, input_lengths, target_lengths)")],
+    samples: [
+      Sample(
+        .uniform(-3, -0.1, 6, 2, 4), .integers(1, 4, 2, 3), .integers(5, 7, 2), .integers(1, 3, 2),
+        attributes: ["reduction": .string("none")]),
+      Sample(.uniform(-3, -0.1, 6, 2, 4), .integers(1, 4, 2, 3), .integers(5, 7, 2), .integers(0, 3, 2)),
+    ])
 }
 
 extension GraphBuilder {
@@ -141,6 +148,30 @@ extension GraphBuilder {
       scale = try scale * sum(weights, axis: axis)
     }
     return (picked, scale)
+  }
+
+  /// The decomposition of ``OpDefinition/multilabelMarginLoss``.
+  fileprivate func multilabelMargin(_ op: OpCall) throws -> Operand {
+    let type = try op.type(0)
+    let (axis, classes) = (type.rank - 1, type.shape[type.rank - 1])
+    let labels = try self(.cast, op[1], attributes: ["dtype": .dtype(.int64)])
+    let isEnd = try self(.cast, try self(.less, labels, .int(0)), attributes: ["dtype": .dtype(.int64)])
+    let counts = try self(.equal, try self(.cumsum, isEnd, attributes: ["axis": .int(axis)]), .int(0))
+    let safe = try self(.maximum, labels, .int(0))
+    let column = try shaped(safe, type.shape + [1])
+    let valid = try shaped(counts, type.shape + [1])
+    let matches = try self(.equal, column, try positions(classes, axis: 0, rank: 1, dtype: .int64))
+    let isListed = try self(.anyTrue, try self(.bitwiseAnd, matches, valid), attributes: ["axes": .ints([axis])])
+    let own = Term(
+      self, try shaped(self(.takeAlongAxis, op[0], safe, attributes: ["axis": .int(axis)]), type.shape + [1]))
+    var row = type.shape
+    row.insert(1, at: axis)
+    let others = Term(self, try self(.bitwiseNot, try shaped(isListed, row)))
+    let margins = try (1 - own + Term(self, shaped(op[0], row))).applying(.relu)
+    let kept = try margins.where_(Term(self, valid) & others, else: 0)
+    let total = try sum(sum(kept, axis: axis + 1), axis: axis)
+    let terms = try total / Term(self, size(classes, dtype: type.dtype))
+    return try reduced(terms.operand, by: op.string("reduction"))
   }
 
   /// Terms that are weighted already, reduced; the mean divides by the sum of the weights.

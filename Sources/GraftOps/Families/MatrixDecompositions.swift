@@ -9,7 +9,10 @@ extension OpDefinition {
   /// The lower triangular factor L of a symmetric positive definite `x = L @ L.T`.
   package static let cholesky: OpDefinition = matrixFunction(
     "cholesky", "Lower triangular L with x = L @ L.T.",
-    differentiability: .none("not derived yet"),
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      return [try b.choleskyGradient(op, ct)]
+    },
     spellings: [.torch("torch.linalg.cholesky(A:x)")] + .numpyAndJAX("linalg.cholesky(x)"),
     samples: [Sample(.tensor(.init(dtype: .float32, shape: [2, 4, 4]), .positiveDefinite))])
 
@@ -18,7 +21,7 @@ extension OpDefinition {
     "inverse", "Inverse of a matrix.",
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil] }
-      let transposed = try b.matrixTransposed(op.result)
+      let transposed = try b.adjoint(op.result)
       return [try b(.negative, try b(.matmul, try b(.matmul, transposed, ct), transposed))]
     },
     spellings: [.torch("torch.linalg.inv(A:x)")] + .numpyAndJAX("linalg.inv(x)"),
@@ -30,8 +33,8 @@ extension OpDefinition {
     promotion: .floating, infer: { try $0.solutionType() },
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil, nil] }
-      let dy = try b(.solve, try b.matrixTransposed(op[0]), ct)
-      let dx = try b(.negative, try b(.matmul, dy, try b.matrixTransposed(op.result)))
+      let dy = try b(.solve, try b.adjoint(op[0]), ct)
+      let dx = try b(.negative, try b(.matmul, dy, try b.adjoint(op.result)))
       return [try b.unbroadcast(dx, like: op[0]), try b.unbroadcast(dy, like: op[1])]
     },
     spellings: [.torch("torch.linalg.solve(A:x, B:y)")] + .numpyAndJAX("linalg.solve(x, y)"),
@@ -43,7 +46,11 @@ extension OpDefinition {
     operands: [.tensor("x"), .tensor("y")],
     attributes: [
       AttributeSpec("upper", .bool), AttributeSpec("unit_diagonal", .bool, default: .bool(false)),
-    ], promotion: .floating, infer: { try $0.solutionType() }, differentiability: .none("not derived yet"),
+    ], promotion: .floating, infer: { try $0.solutionType() },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil, nil] }
+      return try b.triangularSolutionGradients(op, ct)
+    },
     samples: [
       Sample(
         .tensor(.init(dtype: .float32, shape: [3, 3]), .positiveDefinite), .normal(3, 2),
@@ -59,7 +66,8 @@ extension OpDefinition {
       let (x, rows, columns) = try call.matrix()
       let inner = try call.bool("complete") ? rows : Dim.minimum(rows, columns)
       return [x.matrices(rows, inner), x.matrices(inner, columns)]
-    }, differentiability: .none("not derived yet"), samples: [Sample(.normal(4, 3))])
+    }, differentiability: .vjp { b, op, ct in [try b.orthogonalFactorGradient(op, ct)] },
+    samples: [Sample(.normal(4, 3))])
 
   /// `x = u * s @ vh`: singular values in descending order; with `full`, u and vh are square.
   package static let svd: OpDefinition = OpDefinition(
@@ -74,7 +82,8 @@ extension OpDefinition {
         x.matrices(rows, full ? rows : inner), x.vectors(inner).with(dtype: x.dtype.realType),
         x.matrices(full ? columns : inner, columns),
       ]
-    }, differentiability: .none("not derived yet"), samples: [Sample(.normal(4, 3))])
+    }, differentiability: .vjp { b, op, ct in [try b.singularFactorGradient(op, ct)] }, samples: [Sample(.normal(4, 3))]
+  )
 
   /// The singular values in descending order.
   package static let singularValues: OpDefinition = OpDefinition(
@@ -95,7 +104,7 @@ extension OpDefinition {
     infer: { call in
       let x = try call.squareMatrix()
       return [x.vectors(x.shape[x.rank - 1]).with(dtype: x.dtype.realType), x]
-    }, differentiability: .none("not derived yet"),
+    }, differentiability: .vjp { b, op, ct in [try b.eigenGradient(op, ct)] },
     samples: [Sample(.tensor(.init(dtype: .float32, shape: [3, 3]), .positiveDefinite))])
 
   /// The determinant of the matrices in the last two axes.
@@ -107,9 +116,9 @@ extension OpDefinition {
     },
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil] }
-      let factor = try b(.multiply, ct, op.result)
+      let factor = try b.scaled(ct, by: op.result)
       let wide = try b(.reshape, factor, attributes: ["shape": .dims(b.shape(factor) + [1, 1])])
-      return [try b(.multiply, wide, try b.matrixTransposed(try b(.inverse, op[0])))]
+      return [try b(.multiply, wide, try b.adjoint(try b(.inverse, op[0])))]
     },
     spellings: [.torch("torch.linalg.det(A:x)")] + .numpyAndJAX("linalg.det(x)"),
     samples: [Sample(.tensor(.init(dtype: .float32, shape: [2, 3, 3]), .positiveDefinite))])
@@ -126,7 +135,7 @@ extension OpDefinition {
     differentiability: .vjp { b, op, ct in
       guard ct.count > 1, let ct = ct[1] else { return [nil] }
       let wide = try b(.reshape, ct, attributes: ["shape": .dims(b.shape(ct) + [1, 1])])
-      return [try b(.multiply, wide, try b.matrixTransposed(try b(.inverse, op[0])))]
+      return [try b(.multiply, wide, try b.adjoint(try b(.inverse, op[0])))]
     }, samples: [Sample(.tensor(.init(dtype: .float32, shape: [2, 3, 3]), .positiveDefinite))])
 
   /// The Moore-Penrose inverse; singular values below `max(M, N) * eps` times the largest count as zero.
@@ -136,11 +145,19 @@ extension OpDefinition {
     infer: { call in
       let (x, rows, columns) = try call.matrix()
       return [x.matrices(columns, rows)]
-    }, differentiability: .none("not derived yet"), samples: [Sample(.normal(4, 3))])
+    },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      return [try b.pseudoInverseGradient(op, ct)]
+    }, samples: [Sample(.normal(4, 3))])
 
   /// The exponential series of a square matrix.
   package static let matrixExponential: OpDefinition = matrixFunction(
-    "matrix_exp", "Exponential of a matrix.", differentiability: .none("not derived yet"),
+    "matrix_exp", "Exponential of a matrix.",
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      return [try b.exponentialGradient(op, ct)]
+    },
     spellings: [.torch("torch.linalg.matrix_exp(A:x)"), .jax("jax.scipy.linalg.expm(x)")],
     samples: [Sample(.normal(2, 3, 3))])
 
@@ -190,10 +207,10 @@ extension OpDefinition {
   package static let householderProduct: OpDefinition = OpDefinition(
     "householder_product", family: .linearAlgebra, summary: "Product of Householder reflections.",
     operands: [.tensor("x"), .tensor("tau")], promotion: .floating, infer: { [try $0.type(0)] },
-    differentiability: .none("not derived yet"),
+    differentiability: .recomputed, decomposition: { b, op in [try b.reflectionProduct(op)] },
     spellings: [
       .torch("torch.linalg.householder_product(A:x, tau)")
-    ])
+    ], samples: [Sample(.normal(4, 3), .uniform(0.5, 1.5, 3))])
 
   /// A function from square matrices to square matrices.
   private static func matrixFunction(

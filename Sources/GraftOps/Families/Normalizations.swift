@@ -1,4 +1,4 @@
-import GraftIR
+package import GraftIR
 
 extension OpDefinition {
   static let normalizations: [OpDefinition] = [
@@ -23,7 +23,15 @@ extension OpDefinition {
       guard x.rank >= 2 else { throw call.problem("takes [N, C, ...], not \(x)") }
       let statistics = TensorType(call.optionalType("running_mean")?.dtype ?? x.dtype, [x.shape[1]])
       return [x, statistics, statistics]
-    }, dependsOnMode: { ($0.attributes["statistics"] ?? .string("mode")) == .string("mode") })
+    },
+    differentiability: .vjp { b, op, ct in try b.batchNormGradients(op, ct) },
+    samples: [
+      Sample(
+        .normal(2, 3, 4, 2), .normal(3), .normal(3), .normal(3), .uniform(0.5, 2, 3),
+        attributes: ["statistics": .string("running")]),
+      Sample(.normal(4, 3), .normal(3), .normal(3), .normal(3), .uniform(0.5, 2, 3)),
+    ],
+    dependsOnMode: { ($0.attributes["statistics"] ?? .string("mode")) == .string("mode") })
 
   /// Normalisation over the `rank` trailing axes (Ba, Kiros and Hinton, 2016), by the biased variance.
   package static let layerNorm: OpDefinition = OpDefinition(
@@ -35,6 +43,7 @@ extension OpDefinition {
       _ = try call.trailingAxes(x)
       return [x]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let x = try op.type(0)
       let normalized = try b.standardize(op[0], axes: try op.trailingAxes(x), eps: try op.double("eps"))
@@ -55,6 +64,7 @@ extension OpDefinition {
       _ = try call.trailingAxes(x)
       return [x]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let axes = try op.trailingAxes(try op.type(0))
       let square = try b(
@@ -77,6 +87,7 @@ extension OpDefinition {
       }
       return [x]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let x = try op.type(0)
       let groups = Dim(try op.int("groups"))
@@ -103,6 +114,7 @@ extension OpDefinition {
       guard x.rank >= 3 else { throw call.problem("takes [N, C, ...], not \(x)") }
       return [x]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let rank = try op.type(0).rank
       let normalized = try b.standardize(op[0], axes: Array(2..<rank), eps: try op.double("eps"))
@@ -133,6 +145,11 @@ extension OpDefinition {
 }
 
 extension OpCall {
+  /// Whether x is normalised by statistics that are given.
+  package var normalizesByGivenStatistics: Bool {
+    get throws { try string("statistics") == "running" && !self[3].isAbsent && !self[4].isAbsent }
+  }
+
   /// The `rank` last axes of x.
   fileprivate func trailingAxes(_ x: TensorType) throws -> [Int] {
     let rank = try int("rank")
@@ -142,6 +159,54 @@ extension OpCall {
 }
 
 extension GraphBuilder {
+  /// Batch normalisation by the batch's own statistics, which are differentiated like everything else: their computation, the
+  /// normalisation by them as given ones, and the moved statistics.
+  package func batchNormByBatch(_ op: OpCall) throws -> [Operand] {
+    let x = try op.type(0)
+    let axes: OrderedAttributes = ["axes": .ints(x.shape.indices.filter { $0 != 1 })]
+    let count = x.shape.enumerated().reduce(Dim(1)) { $1.offset == 1 ? $0 : $0 * $1.element }
+    let mean = try self(.mean, op[0], attributes: axes)
+    let centred = try self(.subtract, op[0], try channelwise(mean, rank: x.rank))
+    let variance = try self(.mean, try self(.multiply, centred, centred), attributes: axes)
+    let result = try apply(
+      .batchNorm, [op[0], op[1], op[2], mean, variance],
+      attributes: ["statistics": .string("running"), "eps": try op.attribute("eps")])[0]
+    let momentum = try op.double("momentum")
+    func moved(_ old: Operand, _ new: Operand) throws -> Operand {
+      if old.isAbsent { return new }
+      let dtype = type(old).dtype
+      let own = dtype == x.dtype ? new : try self(.cast, new, attributes: ["dtype": .dtype(dtype)])
+      return try self(.add, old, try self(.multiply, try self(.subtract, own, old), .float(momentum)))
+    }
+    let (all, others) = (try size(count, dtype: x.dtype), try size(count - 1, dtype: x.dtype))
+    let unbiased = try self(.divide, try self(.multiply, variance, all), others)
+    return [result, try moved(op[3], mean), try moved(op[4], unbiased)]
+  }
+
+  /// The cotangents of batch normalisation by given statistics, which pass through it too.
+  fileprivate func batchNormGradients(_ op: OpCall, _ cotangents: [Operand?]) throws -> [Operand?] {
+    guard try op.normalizesByGivenStatistics else { throw op.problem("the batch's statistics have to be written out") }
+    var (dMean, dVariance) = (cotangents[1], cotangents[2])
+    guard let ct = cotangents[0] else { return [nil, nil, nil, dMean, dVariance] }
+    let rank = try op.type(0).rank
+    func total(_ x: Operand) throws -> Operand {
+      try self(.sum, x, attributes: ["axes": .ints((0..<rank).filter { $0 != 1 })])
+    }
+    func added(_ a: Operand?, _ b: Operand) throws -> Operand { try a.map { try self(.add, $0, b) } ?? b }
+    let inverse = Term(self, try self(.rsqrt, try self(.add, op[4], .float(op.double("eps")))))
+    let scale = try op[1].isAbsent ? inverse : inverse * Term(self, op[1])
+    let dx = try self(.multiply, ct, try channelwise(scale.operand, rank: rank))
+    let sum = Term(self, try total(ct))
+    let centred = try self(.subtract, op[0], try channelwise(op[3], rank: rank))
+    let projected = Term(self, try total(self(.multiply, ct, centred)))
+    dMean = try added(dMean, (-sum * scale).operand)
+    dVariance = try added(dVariance, (projected * scale * inverse.squared * -0.5).operand)
+    return [
+      dx, op[1].isAbsent ? nil : try (projected * inverse).operand, op[2].isAbsent ? nil : sum.operand, dMean,
+      dVariance,
+    ]
+  }
+
   /// x minus its mean over the axes, divided by the root of its biased variance plus eps.
   func standardize(_ x: Operand, axes: [Int], eps: Double) throws -> Operand {
     let kept: [Int] = axes

@@ -71,6 +71,7 @@ extension OpDefinition {
       guard try call.dims("counted").count == 2 * window.rank else { throw call.problem("`counted` does not fit") }
       return [x.with(shape: window.shape(x.shape))]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let type = try op.type(0)
       let window = try PoolWindow(op, rank: type.rank)
@@ -116,6 +117,7 @@ extension OpDefinition {
       let x = try call.type(0)
       return [x.with(shape: try call.adaptiveShape(x))]
     },
+    differentiability: .recomputed,
     decomposition: { b, op in
       let x = try op.type(0)
       let size = try op.dims("size")
@@ -188,6 +190,15 @@ extension OpDefinition {
         throw call.problem("\(x) and indices \(indices) do not fit")
       }
       return [x.with(shape: x.shape.dropLast(size.count) + size)]
+    },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil, nil] }
+      let (x, rank) = (try op.type(0), try op.dims("size").count)
+      func flat(_ y: Operand) throws -> Operand {
+        try b.shaped(y, b.shape(y).dropLast(rank) + [b.shape(y).suffix(rank).reduce(1, *)])
+      }
+      let picked = try b(.takeAlongAxis, try flat(ct), try flat(op[1]), attributes: ["axis": .int(x.rank - rank)])
+      return [try b.shaped(picked, x.shape), nil]
     },
     samples: [
       Sample(.normal(2, 3, 2), .integers(0, 8, 2, 3, 2), attributes: ["size": .ints([8]), "add": .bool(true)])

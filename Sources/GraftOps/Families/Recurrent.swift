@@ -10,31 +10,34 @@ extension OpDefinition {
   /// output; two biases [4H] if there are `biases`; a projection [P, H] if there is a `projection`. With a key, a share
   /// `dropout_rate` of every layer's output but the last's is dropped in training.
   package static let lstm: OpDefinition = sequence(
-    "lstm", "Long short-term memory over a sequence.", states: ["h", "c"],
+    "lstm", "Long short-term memory over a sequence.", states: ["h", "c"], gates: 4,
     attributes: [AttributeSpec("projection", .bool, default: .bool(false))])
 
   /// Gated recurrent units (Cho et al., 2014) over `x` [T, N, I]; gates reset, update and new, the reset after the
   /// product. Otherwise as `lstm`.
-  package static let gru: OpDefinition = sequence("gru", "Gated recurrent units over a sequence.", states: ["h"])
+  package static let gru: OpDefinition = sequence(
+    "gru", "Gated recurrent units over a sequence.", states: ["h"], gates: 3)
 
   /// Elman's recurrent network over `x` [T, N, I]. Otherwise as `lstm`.
   package static let rnn: OpDefinition = sequence(
-    "rnn", "Simple recurrent network over a sequence.", states: ["h"],
+    "rnn", "Simple recurrent network over a sequence.", states: ["h"], gates: 1,
     attributes: [AttributeSpec("activation", .string(["tanh", "relu"]), default: .string("tanh"))])
 
   /// One step of `lstm`: the new h and c.
-  package static let lstmCell: OpDefinition = cell("lstm_cell", "One step of an LSTM.", states: ["h", "c"])
+  package static let lstmCell: OpDefinition = cell("lstm_cell", "One step of an LSTM.", states: ["h", "c"], gates: 4)
 
   /// One step of `gru`.
-  package static let gruCell: OpDefinition = cell("gru_cell", "One step of gated recurrent units.", states: ["h"])
+  package static let gruCell: OpDefinition = cell(
+    "gru_cell", "One step of gated recurrent units.", states: ["h"],
+    gates: 3)
 
   /// One step of `rnn`.
   package static let rnnCell: OpDefinition = cell(
-    "rnn_cell", "One step of a simple recurrent network.", states: ["h"],
+    "rnn_cell", "One step of a simple recurrent network.", states: ["h"], gates: 1,
     attributes: [AttributeSpec("activation", .string(["tanh", "relu"]), default: .string("tanh"))])
 
   private static func sequence(
-    _ name: String, _ summary: String, states: [String], attributes: [AttributeSpec] = []
+    _ name: String, _ summary: String, states: [String], gates: Int, attributes: [AttributeSpec] = []
   ) -> OpDefinition {
     OpDefinition(
       name, family: .recurrent, summary: summary,
@@ -57,11 +60,29 @@ extension OpDefinition {
           throw call.problem("does not take \(weights.count) weights")
         }
         return [x.with(shape: [x.shape[0], x.shape[1], h.shape[2] * Dim(directions)])] + initial
-      }, differentiability: .none("not derived yet"))
+      }, decomposition: { b, op in try b.recurrentSequence(op) },
+      samples: sequenceSamples(states: states.count, gates: gates))
+  }
+
+  /// A layer in both directions with biases, and two layers in one direction without.
+  private static func sequenceSamples(states: Int, gates: Int) -> [Sample] {
+    let (input, hidden) = (3, 2)
+    let initial = Array(repeating: Sample.Argument.normal(2, 2, hidden), count: states)
+    func weights(_ width: Int, biases: Bool) -> [Sample.Argument] {
+      let rows = gates * hidden
+      return [.normal(rows, width), .normal(rows, hidden)] + (biases ? [.normal(rows), .normal(rows)] : [])
+    }
+    var both = Sample(attributes: ["layers": .int(1), "bidirectional": .bool(true)])
+    both.operands =
+      [.normal(4, 2, input)] + initial + [.list(weights(input, biases: true) + weights(input, biases: true))]
+    var deep = Sample(attributes: ["layers": .int(2), "biases": .bool(false)])
+    deep.operands =
+      [.normal(4, 2, input)] + initial + [.list(weights(input, biases: false) + weights(hidden, biases: false))]
+    return [both, deep]
   }
 
   private static func cell(
-    _ name: String, _ summary: String, states: [String], attributes: [AttributeSpec] = []
+    _ name: String, _ summary: String, states: [String], gates: Int, attributes: [AttributeSpec] = []
   ) -> OpDefinition {
     OpDefinition(
       name, family: .recurrent, summary: summary,
@@ -70,7 +91,16 @@ extension OpDefinition {
       ],
       attributes: attributes, results: states,
       infer: { call in try states.indices.map { try call.type($0 + 1) } },
-      differentiability: .none("not derived yet"))
+      decomposition: { b, op in try b.recurrentCell(op) }, samples: [cellSample(states: states.count, gates: gates)])
+  }
+
+  private static func cellSample(states: Int, gates: Int) -> Sample {
+    var sample = Sample()
+    let rows = gates * 2
+    sample.operands =
+      [.normal(3, 4)] + Array(repeating: .normal(3, 2), count: states)
+      + [.normal(rows, 4), .normal(rows, 2), .normal(rows), .normal(rows)]
+    return sample
   }
 }
 

@@ -25,13 +25,20 @@ extension OpDefinition {
         throw call.problem("the size \(size) does not fit \(x)")
       }
       return [x.with(shape: x.shape.prefix(2) + size)]
-    }, differentiability: .none("not derived yet"),
+    },
+    differentiability: .vjp { b, op, ct in [try ct[0].map { try b.resizeGradient(op, $0) }] },
     samples: [
       Sample(.normal(2, 3, 4, 5), attributes: ["size": .ints([8, 7]), "method": .string("linear")]),
       Sample(
         .normal(2, 3, 4, 5),
         attributes: ["size": .ints([3, 7]), "method": .string("linear"), "align_corners": .bool(true)]),
       Sample(.normal(2, 3, 5), attributes: ["size": .ints([7]), "method": .string("nearest")]),
+      Sample(.normal(2, 3, 5), attributes: ["size": .ints([8]), "method": .string("cubic")]),
+      Sample(
+        .normal(2, 3, 7),
+        attributes: ["size": .ints([3]), "method": .string("cubic"), "antialias": .bool(true)]),
+      Sample(
+        .normal(2, 3, 7), attributes: ["size": .ints([3]), "method": .string("linear"), "antialias": .bool(true)]),
     ])
 
   /// `x` [N, C, spatial...] sampled at the points of `grid` [N, ..., rank], whose last axis holds coordinates from -1 to 1,
@@ -50,8 +57,8 @@ extension OpDefinition {
         throw call.problem("\(x) and grid \(grid) do not fit")
       }
       return [x.with(shape: x.shape.prefix(2) + grid.shape.dropFirst().dropLast())]
-    }, differentiability: .none("not derived yet"),
-    samples: [Sample(.normal(2, 3, 4, 5), .uniform(-1.2, 1.2, 2, 3, 3, 2))])
+    }, differentiability: .recomputed, decomposition: { b, op in [try b.gridSample(op)] },
+    samples: [Sample(.normal(2, 3, 4, 5), .uniform(-1.2, 1.2, 2, 3, 3, 2))] + gridSamples)
 
   /// The points [N, spatial..., rank] of a regular grid of extents `size`, moved by the matrices `theta` [N, rank, rank + 1].
   package static let affineGrid: OpDefinition = OpDefinition(
@@ -65,6 +72,17 @@ extension OpDefinition {
         throw call.problem("takes theta [N, \(size.count), \(size.count + 1)], not \(theta)")
       }
       return [theta.with(shape: [theta.shape[0]] + size + [Dim(size.count)])]
-    }, differentiability: .none("not derived yet"),
-    samples: [Sample(.normal(2, 2, 3), attributes: ["size": .ints([4, 5])])])
+    }, differentiability: .recomputed, decomposition: { b, op in [try b.affineGrid(op)] },
+    samples: [
+      Sample(.normal(2, 2, 3), attributes: ["size": .ints([4, 5])]),
+      Sample(.normal(2, 2, 3), attributes: ["size": .ints([3, 1]), "align_corners": .bool(true)]),
+    ])
+
+  private static let gridSamples = [
+    ("linear", "border"), ("linear", "reflection"), ("cubic", "zeros"), ("cubic", "reflection"), ("nearest", "border"),
+  ].map { method, padding in
+    Sample(
+      .normal(2, 3, 4, 5), .uniform(-1.6, 1.6, 2, 3, 3, 2),
+      attributes: ["method": .string(method), "padding": .string(padding), "align_corners": .bool(method == "cubic")])
+  }
 }

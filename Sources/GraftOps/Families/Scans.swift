@@ -13,9 +13,7 @@ extension OpDefinition {
     "cumprod", "Running product along an axis.", accepts: .numeric,
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return [nil] }
-      // Exact where no element is zero.
-      let weighted = try b.reverseCumsum(try b(.multiply, ct, op.result), axis: try op.int("axis"))
-      return [try b(.divide, weighted, op[0])]
+      return [try b.runningProductGradient(op, ct)]
     })
 
   /// The largest of the elements up to and including each along `axis`; NaN from the first NaN on.
@@ -62,6 +60,34 @@ extension GraphBuilder {
     let axes: OrderedAttributes = ["axes": .ints([axis])]
     let reversed = try self(.flip, x, attributes: axes)
     return try self(.flip, try self(.cumsum, reversed, attributes: ["axis": .int(axis)]), attributes: axes)
+  }
+
+  /// For each element, the product of those before it times the sum of `ct_j * product of those between it and j`.
+  ///
+  /// That sum follows from that of the next element, `s_i = ct_i + x_(i+1) * s_(i+1)`, in steps that double; no division is
+  /// made, so that elements may be zero.
+  fileprivate func runningProductGradient(_ op: OpCall, _ ct: Operand) throws -> Operand {
+    let type = try op.type(0)
+    let axis = try op.int("axis")
+    guard let extent = type.shape[axis].knownValue else {
+      let weighted = try reverseCumsum(scaled(ct, by: op.result), axis: axis)
+      return try self(.divide, weighted, try conjugated(op[0]))
+    }
+    func moved(_ x: Operand, by count: Int, filling number: Int) throws -> Operand {
+      var (low, high) = (Array(repeating: 0, count: type.rank), Array(repeating: 0, count: type.rank))
+      (low[axis], high[axis]) = (count, -count)
+      return try self(
+        .pad, x, attributes: ["low": .ints(low), "high": .ints(high), "value": .scalar(.int(number))])
+    }
+    let before = try self(.cumprod, try moved(op[0], by: 1, filling: 1), attributes: ["axis": .int(axis)])
+    var (factor, sum) = (try moved(conjugated(op[0]), by: -1, filling: 0), ct)
+    var step = 1
+    while step < extent {
+      sum = try self(.add, sum, try self(.multiply, factor, try moved(sum, by: -step, filling: 0)))
+      factor = try self(.multiply, factor, try moved(factor, by: -step, filling: 0))
+      step *= 2
+    }
+    return try scaled(sum, by: before)
   }
 
   /// Each cotangent goes to the latest element that equals the running extreme there.

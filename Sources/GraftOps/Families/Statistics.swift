@@ -86,7 +86,24 @@ extension OpDefinition {
       let shape = ShapeRule.reduced(
         type.shape, axes: [type.rank - 2, type.rank - 1], keepdims: try call.bool("keepdims"))
       return [TensorType(type.dtype.realType, shape)]
-    }, differentiability: .none("no gradient has been defined"))
+    },
+    decomposition: { b, op in
+      let rank = try op.type(0).rank
+      let values = try b(.singularValues, op[0])
+      let along: OrderedAttributes = ["axes": .ints([rank - 2])]
+      let norm: Operand
+      switch try op.string("order") {
+      case "nuc": norm = try b(.sum, values, attributes: along)
+      case "2": norm = try b(.amax, values, attributes: along)
+      default: norm = try b(.amin, values, attributes: along)
+      }
+      let shape = ShapeRule.reduced(
+        try op.type(0).shape, axes: [rank - 2, rank - 1], keepdims: try op.bool("keepdims"))
+      return [try b.shaped(norm, shape)]
+    },
+    samples: ["nuc", "2", "-2"].map { order in
+      Sample(.normal(2, 4, 3), attributes: ["order": .string(order), "keepdims": .bool(order == "2")])
+    })
 
   /// The `q`-quantiles [k] or the one `q` of the elements along `axis` (all of them without one): a new first axis of
   /// extent k unless `q` is a scalar. `ignores_nan` leaves NaN out; otherwise one makes the result NaN.
@@ -104,7 +121,10 @@ extension OpDefinition {
       let axes = try call.optional("axis") == nil ? Array(0..<type.rank) : [try call.axis("axis", rank: type.rank)]
       let shape = ShapeRule.reduced(type.shape, axes: axes, keepdims: try call.bool("keepdims"))
       return [type.with(shape: (call[1].asValue == nil ? [] : try call.type(1).shape) + shape)]
-    }, differentiability: .none("no gradient has been defined"))
+    }, differentiability: .recomputed, decomposition: { b, op in [try b.quantile(op)] },
+    samples: ["linear", "lower", "higher", "nearest", "midpoint"].map { method in
+      Sample(.normal(3, 5), .uniform(0, 1, 2), attributes: ["axis": .int(1), "method": .string(method)])
+    } + [Sample(.normal(3, 5), .scalar(.float(0.3)), attributes: ["ignores_nan": .bool(true)])])
 
   /// The number of elements of `x` in each of `bins` equal parts from `low` to `high`, which both belong to a part;
   /// elements outside do not count.
@@ -140,6 +160,63 @@ extension OpDefinition {
 }
 
 extension GraphBuilder {
+  /// The decomposition of ``OpDefinition/quantile``.
+  fileprivate func quantile(_ op: OpCall) throws -> Operand {
+    let type = try op.type(0)
+    let axis = try op.optional("axis")?.asInt
+    let rest = (0..<type.rank).filter { axis != nil && $0 != axis }
+    let moved = try axis.map { try self(.transpose, op[0], attributes: ["permutation": .ints(rest + [$0])]) } ?? op[0]
+    let lines = rest.map { type.shape[$0] }
+    let extent = axis.map { type.shape[$0] } ?? type.count
+    let flat = try shaped(moved, lines + [extent])
+    let ordered = try self(.sort, flat, attributes: ["axis": .int(lines.count)])
+    let shares = op[1].asValue.map { function.type(of: $0).shape.reduce(1, *) } ?? 1
+    let q =
+      try op[1].asValue == nil
+      ? self(.broadcastTo, full(TensorType(type.dtype), op[1].asScalar ?? .int(0)), attributes: ["shape": .ints([1])])
+      : shaped(op[1], [shares])
+    let every: OrderedAttributes = ["axes": .ints([lines.count]), "keepdims": .bool(true)]
+    let isNaN = try self(.isNaN, ordered)
+    let numbers = try self(
+      .sum, try self(.cast, try self(.bitwiseNot, isNaN), attributes: ["dtype": .dtype(type.dtype)]),
+      attributes: every)
+    let (last, isMissing): (Term, Operand)
+    if try op.bool("ignores_nan") {
+      (last, isMissing) = (try Term(self, numbers) - 1, try self(.equal, numbers, .float(0)))
+    } else {
+      let zeros = Term(self, try full(type.with(shape: lines + [1]), .int(0)))
+      last = try zeros + Term(self, size(extent - 1, dtype: type.dtype))
+      isMissing = try self(.anyTrue, isNaN, attributes: every)
+    }
+    let result = try picked(ordered, Term(self, q) * last, method: op.string("method"))
+    let checked = try self(.where_, isMissing, .float(.nan), result.operand)
+    let front = try self(
+      .transpose, checked, attributes: ["permutation": .ints([lines.count] + Array(0..<lines.count))])
+    let kept = ShapeRule.reduced(
+      type.shape, axes: axis.map { [$0] } ?? Array(0..<type.rank), keepdims: try op.bool("keepdims"))
+    return try shaped(front, (op[1].asValue.map { function.type(of: $0).shape } ?? []) + kept)
+  }
+
+  /// The element at a place between elements of the last axis.
+  private func picked(_ ordered: Operand, _ place: Term, method: String) throws -> Term {
+    let axis = shape(ordered).count - 1
+    func element(_ place: Term) throws -> Term {
+      let index = try self(.cast, place.operand, attributes: ["dtype": .dtype(.int64)])
+      let safe = try self(.maximum, index, .int(0))
+      return Term(self, try self(.takeAlongAxis, ordered, safe, attributes: ["axis": .int(axis)]))
+    }
+    let (low, high) = (try place.applying(.floor), try place.applying(.ceil))
+    switch method {
+    case "lower": return try element(low)
+    case "higher": return try element(high)
+    case "nearest": return try element(place.applying(.round))
+    default:
+      let (a, b) = (try element(low), try element(high))
+      let share = try method == "linear" ? place - low : (high - low) * 0.5
+      return try a.where_(a.applying(.equal, b), else: a + share * (b - a))
+    }
+  }
+
   fileprivate func vectorNorm(_ op: OpCall) throws -> Operand {
     let (axes, order) = (
       ["axes": try op.attribute("axes"), "keepdims": try op.attribute("keepdims")],

@@ -16,7 +16,7 @@ extension LoweringRule {
     },
     LoweringRule(.whileLoop) { planner, call in
       let state = try planner.resultViews(call)
-      for (view, value) in zip(state, call[0].values) { try planner.compute(planner.expression(value), into: view) }
+      for (view, value) in zip(state, call[0].values) { try planner.start(view, with: planner.expression(value)) }
       try planner.settle(call.regions)
       let condition = try planner.allocate([], .bool)
       let test = try planner.recorded { try planner.lower(call.regions[0], arguments: state, into: [condition]) }
@@ -27,7 +27,7 @@ extension LoweringRule {
     LoweringRule(.scan) { planner, call in
       let results = try planner.resultViews(call)
       let (state, collected) = (Array(results.prefix(call[0].values.count)), results.dropFirst(call[0].values.count))
-      for (view, value) in zip(state, call[0].values) { try planner.compute(planner.expression(value), into: view) }
+      for (view, value) in zip(state, call[0].values) { try planner.start(view, with: planner.expression(value)) }
       try planner.settle(call.regions)
       let sequences = try call[1].values.map { try planner.view(planner.expression($0)) }
       func slot(_ sequence: View) throws -> ScanStep.Slot {
