@@ -54,11 +54,8 @@ extension OpDefinition {
         guard x.rank == 3, let h = initial.first, initial.allSatisfy({ $0.rank == 3 && $0.dtype == x.dtype }) else {
           throw call.problem("takes x [T, N, I] and states [layers, N, H], not \(x) and \(initial)")
         }
-        let weights = try call.types(states.count + 1)
         let directions = try call.bool("bidirectional") ? 2 : 1
-        guard weights.count == (try call.weightNames().count) else {
-          throw call.problem("does not take \(weights.count) weights")
-        }
+        try call.checkWeights(x, initial, gates: gates, directions: directions)
         return [x.with(shape: [x.shape[0], x.shape[1], h.shape[2] * Dim(directions)])] + initial
       }, decomposition: { b, op in try b.recurrentSequence(op) },
       samples: sequenceSamples(states: states.count, gates: gates))
@@ -90,7 +87,20 @@ extension OpDefinition {
         .tensor("weight_ih"), .tensor("weight_hh"), .optional("bias_ih"), .optional("bias_hh"),
       ],
       attributes: attributes, results: states,
-      infer: { call in try states.indices.map { try call.type($0 + 1) } },
+      infer: { call in
+        let (x, initial) = (try call.type(0), try states.indices.map { try call.type($0 + 1) })
+        guard (1...2).contains(x.rank), let h = initial.first, h.rank == x.rank, let input = x.shape.last,
+          let hidden = h.shape.last, initial.allSatisfy({ !$0.isProvablyDifferent(from: x.with(shape: h.shape)) }),
+          !h.isProvablyDifferent(from: x.with(shape: x.shape.dropLast() + [hidden]))
+        else { throw call.problem("takes x [N, I] and states [N, H], not \(x) and \(initial)") }
+        let rows = Dim(gates) * hidden
+        for (name, shape) in [
+          ("weight_ih", [rows, input]), ("weight_hh", [rows, hidden]), ("bias_ih", [rows]), ("bias_hh", [rows]),
+        ] {
+          try call.check(call.optionalType(name), is: x.with(shape: shape), name)
+        }
+        return initial
+      },
       decomposition: { b, op in try b.recurrentCell(op) }, samples: [cellSample(states: states.count, gates: gates)])
   }
 
@@ -105,6 +115,37 @@ extension OpDefinition {
 }
 
 extension OpCall {
+  /// Checks the weights of a recurrent sequence, and the shapes of its states.
+  fileprivate func checkWeights(_ x: TensorType, _ states: [TensorType], gates: Int, directions: Int) throws {
+    let (weights, names) = (try types(states.count + 1), try weightNames())
+    guard weights.count == names.count else { throw problem("does not take \(weights.count) weights") }
+    guard let output = states.first?.shape[2], let hidden = states.last?.shape[2] else { return }
+    let layers = try int("layers")
+    for state in states {
+      let shape = [Dim(layers * directions), x.shape[1], state.shape[2]]
+      try check(state, is: x.with(shape: shape), "states")
+    }
+    let rows = Dim(gates) * hidden
+    for (index, (weight, name)) in zip(weights, names).enumerated() {
+      let isFirst = index < names.count / layers
+      let shape: [Dim]
+      switch name.split(separator: "_").prefix(2).joined(separator: "_") {
+      case "weight_ih": shape = [rows, isFirst ? x.shape[2] : output * Dim(directions)]
+      case "weight_hh": shape = [rows, output]
+      case "weight_hr": shape = [output, hidden]
+      default: shape = [rows]
+      }
+      try check(weight, is: x.with(shape: shape), name)
+    }
+  }
+
+  /// - Throws: ``Diagnostic`` for a tensor that cannot have the type that it must have.
+  fileprivate func check(_ type: TensorType?, is expected: TensorType, _ name: String) throws {
+    if let type, type.isProvablyDifferent(from: expected) {
+      throw problem("takes `\(name)` \(expected), not \(type)")
+    }
+  }
+
   /// The names that the weights of a recurrent sequence have in PyTorch's modules, in their order.
   package func weightNames() throws -> [String] {
     let layers = try int("layers")
