@@ -19,7 +19,7 @@ struct GradientCheck {
   var seed: UInt64 = 11
 
   /// How far elements are moved; differences of four points are exact to its fourth power.
-  private static let step = 0x1p-13
+  private static let step = 0x1p-16
   /// What rounding in the differences may amount to: the precision over the step, with room for a thousand operations.
   private static let tolerance = 0x1p-52 / step * 1024
   /// Larger inputs are moved in this many random directions, smaller ones element by element.
