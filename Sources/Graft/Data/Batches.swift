@@ -21,7 +21,8 @@ public struct Batches: Sendable {
     self.size = size
   }
 
-  /// The batches with the samples in random order, another one in each epoch; the same seed gives the same orders on every machine.
+  /// The batches with the samples in random order, another one in each epoch; the same seed gives the same orders on
+  /// every machine.
   public func shuffled(seed: UInt64) -> Batches {
     var batches = self
     batches.seed = seed

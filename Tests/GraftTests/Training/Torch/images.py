@@ -16,13 +16,19 @@ for name in ["a", "b"]:
     (folder / name).mkdir(parents=True)
 grey = Image.fromarray(rng.integers(0, 256, (9, 7), dtype=np.uint8))
 colour = Image.fromarray(rng.integers(0, 256, (6, 5, 3), dtype=np.uint8))
-smooth = np.add.outer(np.arange(32), 3 * np.arange(24))[..., None] + np.array([0, 40, 90])
+smooth = np.add.outer(np.arange(32), 3 * np.arange(24))[..., None] + np.array(
+    [0, 40, 90]
+)
 photo = Image.fromarray(smooth.astype(np.uint8))
 grey.save(folder / "a" / "grey.png")
 colour.save(folder / "b" / "colour.png")
 photo.save(folder / "a" / "photo.jpg", quality=95)
 images = []
 for path in ["a/grey.png", "a/photo.jpg", "b/colour.png"]:
-    pixels = torch.tensor(np.asarray(Image.open(folder / path).convert("RGB")) / 255).permute(2, 0, 1)[None]
-    images.append(torch.nn.functional.interpolate(pixels, (6, 5), mode="bilinear").numpy())
+    pixels = torch.tensor(
+        np.asarray(Image.open(folder / path).convert("RGB")) / 255
+    ).permute(2, 0, 1)[None]
+    images.append(
+        torch.nn.functional.interpolate(pixels, (6, 5), mode="bilinear").numpy()
+    )
 np.savez(sys.argv[1], images=np.concatenate(images))

@@ -19,7 +19,11 @@ def closure():
     return loss
 
 
-arrays = {"a": a.detach().numpy().copy(), "b": b.detach().numpy().copy(), "weights": weights.numpy()}
+arrays = {
+    "a": a.detach().numpy().copy(),
+    "b": b.detach().numpy().copy(),
+    "weights": weights.numpy(),
+}
 losses, points = [], []
 for _ in range(6):
     losses.append(optimizer.step(closure).item())
