@@ -109,6 +109,9 @@ struct ScheduleState: Sendable, Codable, Equatable {
 
   init() {}
 
+  /// Whether the numbers, which may come from a file, are ones that counting leads to.
+  var isPossible: Bool { [badEpochs, cooldown].allSatisfy { $0 >= 0 && $0 < 1 << 53 } }
+
   /// The factor at a step of an epoch, both counted from 0.
   func factor(_ schedule: Schedule, step: Int, epoch: Int) -> Double {
     switch schedule.kind {

@@ -21,8 +21,9 @@ enum SmallNetwork {
       builder.origin = Origin(modules: [ModuleCall(path: path, className: className)])
     }
     within("first", "torch.nn.modules.linear.Linear")
+    let weight = parameter("first.weight", [16, 8])
     let bias = normalised ? Operand.absent : parameter("first.bias", [16])
-    let first = try builder(.linear, x.operand, parameter("first.weight", [16, 8]), bias)
+    let first = try builder(.linear, x.operand, weight, bias)
     var (hidden, updates) = (first, [StateUpdate]())
     if normalised {
       within("norm", "torch.nn.modules.batchnorm.BatchNorm1d")

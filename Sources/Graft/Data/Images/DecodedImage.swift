@@ -11,7 +11,7 @@ struct DecodedImage {
   let pixels: [UInt8]
 
   /// More pixels than this are a mistake, or a file that was made to exhaust memory.
-  private static let limit = 1 << 28
+  private static let limit = 1 << 26
 
   /// Reads a PNG or JPEG file, by what it begins with.
   ///

@@ -93,8 +93,10 @@ extension Trainer {
     }
     if document.seed != seed { throw differs("seed", "\(document.seed)", "\(seed)") }
     let progress = document.progress
-    let counts = [progress.epoch, progress.batch, progress.step, progress.accumulated, progress.batchesSeen]
-    guard counts.allSatisfy({ $0 >= 0 && $0 < 1 << 53 }), progress.sums.samples >= 0 else {
+    let counts = [
+      progress.epoch, progress.batch, progress.step, progress.accumulated, progress.batchesSeen, progress.sums.samples,
+    ]
+    guard counts.allSatisfy({ $0 >= 0 && $0 < 1 << 53 }), progress.schedule.isPossible else {
       throw Diagnostic(.invalidInput, "\(url.path) has impossible counters")
     }
   }
