@@ -89,6 +89,10 @@ let package = Package(
       name: "native-worker", dependencies: ["Graft"], path: "Tests/Benchmarks/Native/Worker", swiftSettings: settings),
     .executableTarget(
       name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
+    // The source of Docs/Examples/FineTune, which is a package of its own, for its test.
+    .executableTarget(
+      name: "fine-tune-example", dependencies: ["Graft"], path: "Docs/Examples/FineTune/Sources/FineTune",
+      swiftSettings: settings),
     tests("GraftIR", ["GraftIR"]),
     tests("GraftOps", ["GraftOps", "GraftIR", collections]),
     tests("GraftTransform", ["GraftTransform", "GraftOps", "GraftIR", collections]),
@@ -99,7 +103,9 @@ let package = Package(
     tests("GraftTrace", ["GraftTrace", "GraftIR", "GraftOps"]),
     tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
     tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftSyntax", "GraftIR", "GraftOps", collections]),
-    tests("Graft", exclude: ["Training/Torch"], ["Graft", "GraftCLI", "GraftFiles", "GraftIR", "GraftOps"]),
+    tests(
+      "Graft", exclude: ["Training/Torch"],
+      ["Graft", "GraftCLI", "GraftNative", "fine-tune-example", "GraftFiles", "GraftIR", "GraftOps"]),
     tests("GraftCLI", exclude: ["Golden"], ["GraftCLI"]),
   ]
 )

@@ -4,7 +4,8 @@ package import GraftOps
 import GraftTransform
 import Synchronization
 
-/// A model that runs on this processor: a function with its weights, and the plans of the sizes that it was called with.
+/// A model that runs on this processor: a function with its weights, and the plans of the sizes that it was called
+/// with.
 ///
 /// May be called from any number of threads at once.
 package final class NativeProgram: Sendable {
@@ -45,8 +46,8 @@ package final class NativeProgram: Sendable {
   /// - Parameters:
   ///   - function: a verified function.
   ///   - isTraining: whether it drops, draws and takes statistics as in training.
-  ///   - variables: parameters, state and constants that may change between runs. The function's updates of these are written there by
-  ///     each run. Other updates have no effect.
+  ///   - variables: parameters, state and constants that may change between runs. The function's updates of these are
+  ///     written there by each run. Other updates have no effect.
   ///   - checksFirstResult: whether a run ends before variables change if the first result is not finite.
   ///   - weights: the tensor of a parameter, buffer or constant.
   /// - Throws: ``Diagnostic`` with the code `unsupported` that lists every op without a kernel.

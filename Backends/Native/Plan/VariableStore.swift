@@ -3,8 +3,8 @@ package import GraftIR
 
 /// Tensors that programs read and change, by path, in memory of their own: what training trains.
 ///
-/// Programs that share a store may not run at the same time, nor while somebody reads or replaces one of its tensors; the
-/// owner sees to that.
+/// Programs that share a store may not run at the same time, nor while somebody reads or replaces one of its tensors;
+/// the owner sees to that.
 package final class VariableStore: Sendable {
   private struct Entry: Sendable {
     let dtype: DType

@@ -6,22 +6,30 @@ struct VariableUpdate {
   let value: View
 }
 
-extension [any Step] {
+/// Which steps read and write each buffer.
+private struct BufferUses {
+  private let steps: [any Step]
+  private var writers: [Int: [Int]] = [:]
+  private var readers: [Int: [Int]] = [:]
+
+  init(_ steps: [any Step]) {
+    self.steps = steps
+    for (index, step) in steps.enumerated() {
+      for view in step.writes { writers[view.buffer, default: []].append(index) }
+      for view in step.reads { readers[view.buffer, default: []].append(index) }
+    }
+  }
+
   /// Whether a new value can be computed where the old one lies.
   ///
-  /// That is so if one elementwise step computes it, from elements of the old one at the same places if from any, and no
-  /// later step reads the old one.
+  /// That is so if one elementwise step computes it, from elements of the old one at the same places if from any, and
+  /// no later step reads the old one.
   func canOverwrite(_ update: VariableUpdate) -> Bool {
-    let writers = indices.filter { index in self[index].writes.contains { $0.buffer == update.value.buffer } }
-    guard writers.count == 1, let writer = writers.first, let step = self[writer] as? ChainStep,
-      step.program.target.view == update.value, update.value.hasLayout(of: update.variable)
+    guard let own = writers[update.value.buffer], own.count == 1, let step = steps[own[0]] as? ChainStep,
+      step.program.target.view == update.value, update.value.hasLayout(of: update.variable),
+      readers[update.variable.buffer, default: []].allSatisfy({ $0 <= own[0] })
     else { return false }
-    for index in self[writer...].indices {
-      for view in self[index].reads where view.buffer == update.variable.buffer {
-        guard index == writer, view.hasLayout(of: update.value) else { return false }
-      }
-    }
-    return true
+    return step.reads.allSatisfy { $0.buffer != update.variable.buffer || $0.hasLayout(of: update.value) }
   }
 }
 
@@ -66,9 +74,9 @@ extension Planner {
 
   /// Lets new values take the memory of the old ones where they can, and copies the others.
   func settleUpdates() throws {
-    let computed = steps
+    let uses = BufferUses(steps)
     for update in updates {
-      if computed.canOverwrite(update) {
+      if uses.canOverwrite(update) {
         share(update.value.buffer, with: update.variable.buffer)
       } else {
         try compute(Expression(update.value), into: update.variable)

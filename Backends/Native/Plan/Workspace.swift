@@ -32,7 +32,8 @@ final class Workspace {
   /// - Parameters:
   ///   - inputs: the first byte of each input, aligned for its elements; it is only read.
   ///   - outputs: the first byte of each output.
-  /// - Throws: ``NativeError`` for data that a kernel cannot take, ``NonFiniteResult`` when the result that is checked is not finite.
+  /// - Throws: ``NativeError`` for data that a kernel cannot take, ``NonFiniteResult`` when the result that is checked
+  ///   is not finite.
   func run(
     inputs: [UnsafeRawPointer], outputs: [UnsafeMutableRawPointer], on pool: ThreadPool,
     observing observer: ((Int) -> Void)? = nil

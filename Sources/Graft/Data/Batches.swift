@@ -21,7 +21,8 @@ public struct Batches: Sendable {
     self.size = size
   }
 
-  /// The batches with the samples in random order, another one in each epoch; the same seed gives the same orders on every machine.
+  /// The batches with the samples in random order, another one in each epoch; the same seed gives the same orders on
+  /// every machine.
   public func shuffled(seed: UInt64) -> Batches {
     var batches = self
     batches.seed = seed
@@ -45,7 +46,8 @@ public struct Batches: Sendable {
   /// The number of batches.
   public var count: Int {
     guard size > 0 else { return 0 }
-    return dropsLast ? dataset.count / size : (dataset.count + size - 1) / size
+    let (whole, rest) = dataset.count.quotientAndRemainder(dividingBy: size)
+    return whole + (rest > 0 && !dropsLast ? 1 : 0)
   }
 
   /// - Throws: ``Problem`` when there is nothing to read.

@@ -35,8 +35,8 @@ struct CSVTable {
     self.columns = columns
   }
 
-  /// The columns as tensors [rows]: numbers as float32, whole numbers as int64, and words as the numbers of the different ones in the
-  /// alphabet's order.
+  /// The columns as tensors [rows]: numbers as float32, whole numbers as int64, and words as the numbers of the
+  /// different ones in the alphabet's order.
   func tensors() throws -> [String: Tensor] {
     var tensors: [String: Tensor] = [:]
     for (name, fields) in zip(names, columns) {

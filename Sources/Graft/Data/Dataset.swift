@@ -17,7 +17,8 @@ public struct Column: Sendable, Hashable {
 
 /// Samples, each of the same columns.
 ///
-/// A model takes those of its inputs' names, or the first one if it has one input of another name; the others are targets.
+/// A model takes those of its inputs' names, or the first one if it has one input of another name; the others are
+/// targets.
 public protocol Dataset: EvaluationData {
   /// The number of samples.
   var count: Int { get }

@@ -4,13 +4,15 @@ import GraftOps
 import GraftTransform
 import Synchronization
 
-/// A program written in Swift: the same ops as those of a converted model, differentiated, planned and run in the same way.
+/// A program written in Swift: the same ops as those of a converted model, differentiated, planned and run in the same
+/// way.
 ///
 ///     let error = Function { x, y in try (x - y).squared().mean() }
 ///     let value = try error(prediction, target)
 ///     let (loss, gradients) = try error.valueAndGradient(prediction, target)
 ///
-/// The closure is called once for each combination of types and shapes that the function is called with, to write the program down.
+/// The closure is called once for each combination of types and shapes that the function is called with, to write the
+/// program down.
 public struct Function: Sendable {
   /// How many tensors it takes.
   public let arity: Int

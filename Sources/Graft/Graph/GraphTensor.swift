@@ -9,8 +9,8 @@ import OrderedCollections
 ///
 ///     let loss = Loss { prediction, target in try (prediction - target).squared().mean() }
 ///
-/// A number in place of a tensor takes its type from the tensors that it meets. Between tensors of two types the wider one
-/// counts, as in PyTorch: a tensor with axes before a scalar, floating before integer.
+/// A number in place of a tensor takes its type from the tensors that it meets. Between tensors of two types the wider
+/// one counts, as in PyTorch: a tensor with axes before a scalar, floating before integer.
 public struct GraphTensor: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
   /// Nil for a number.
   let builder: GraphBuilder?
@@ -59,8 +59,8 @@ extension GraphTensor {
   ///
   ///     try x.op("cumsum", attributes: ["axis": 1])
   ///
-  /// - Throws: ``Problem`` for a name that is not in the catalogue, an op of several results, and operands or attributes that the
-  ///   op does not take.
+  /// - Throws: ``Problem`` for a name that is not in the catalogue, an op of several results, and operands or
+  ///   attributes that the op does not take.
   public func op(
     _ name: String, _ others: GraphTensor..., attributes: KeyValuePairs<String, OpAttribute> = [:]
   ) throws -> GraphTensor {

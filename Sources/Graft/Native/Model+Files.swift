@@ -12,7 +12,8 @@ extension Model {
     case jax
   }
 
-  /// Writes a `.graft` package with the weights as they are now; an existing file is replaced when the new one is complete.
+  /// Writes a `.graft` package with the weights as they are now; an existing file is replaced when the new one is
+  /// complete.
   ///
   /// - Throws: ``Problem`` when it cannot be written.
   public func save(to url: URL) throws {

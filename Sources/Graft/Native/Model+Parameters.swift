@@ -37,7 +37,8 @@ extension Model {
 
   /// Gives weights or buffers new elements.
   ///
-  /// - Throws: ``Problem`` for a path that does not exist, and a tensor of another type or shape; the model is then as before.
+  /// - Throws: ``Problem`` for a path that does not exist, and a tensor of another type or shape; the model is then as
+  ///   before.
   public mutating func replace(_ tensors: [String: Tensor]) throws {
     for (path, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       guard let argument = argument(path) else { throw unknown(path) }
@@ -63,8 +64,9 @@ extension Model {
 
   /// What parameters begin with.
   public enum Initializer: Sendable, Hashable {
-    /// What PyTorch's layers begin with: uniform numbers within one over the root of the number of inputs for weights of two and more axes
-    /// and the biases beside them (He et al., 2015, with a slope of the root of 5), ones for weights of one axis, zeros for biases beside these.
+    /// What PyTorch's layers begin with: uniform numbers within one over the root of the number of inputs for weights
+    /// of two and more axes and the biases beside them (He et al., 2015, with a slope of the root of 5), ones for
+    /// weights of one axis, zeros for biases beside these.
     case standard
     case constant(Double)
     /// Numbers of a normal distribution around zero.

@@ -52,7 +52,7 @@ extension Model {
 }
 
 extension Model.PlanSummary {
-  fileprivate init(_ plan: Plan) {
+  init(_ plan: Plan) {
     kernels = zip(plan.steps, plan.origins).map { step, origin in
       Kernel(
         name: step.name, reads: step.reads.map(\.description), writes: step.writes.map(\.description),

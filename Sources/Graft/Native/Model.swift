@@ -31,8 +31,8 @@ public struct Model: Sendable {
   private(set) var changed: [String: TensorData] = [:]
   /// The paths of parameters that training leaves as they are.
   var frozen: Set<String> = []
-  /// Whether calls run the model as in training: dropout draws by the seed, and batch normalisation takes the batch's statistics. What
-  /// becomes of the statistics is kept by ``Trainer`` alone.
+  /// Whether calls run the model as in training: dropout draws by the seed, and batch normalisation takes the batch's
+  /// statistics. What becomes of the statistics is kept by ``Trainer`` alone.
   public private(set) var training = false
   private(set) var program: NativeProgram
   let pool: ThreadPool

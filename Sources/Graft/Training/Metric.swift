@@ -12,7 +12,8 @@ public struct Metric: Sendable {
   let finish: @Sendable (Double) -> Double
 
   /// - Parameters:
-  ///   - formula: the measure of each sample, position or element of a batch; the metric is their mean over all batches.
+  ///   - formula: the measure of each sample, position or element of a batch; the metric is their mean over all
+  ///     batches.
   public init(
     _ name: String, _ formula: @escaping @Sendable (LossArguments) throws -> GraphTensor
   ) {

@@ -3,7 +3,8 @@ import GraftNative
 import GraftTransform
 
 extension Model {
-  /// A loss and its gradients with respect to the parameters that are not frozen, in the mode that the model is in (``train(_:)``).
+  /// A loss and its gradients with respect to the parameters that are not frozen, in the mode that the model is in
+  /// (``train(_:)``).
   ///
   /// The program is written and planned for each call: a loop over batches is what ``Trainer`` is for.
   ///

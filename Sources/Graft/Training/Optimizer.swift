@@ -1,6 +1,7 @@
 import GraftIR
 
-/// How parameters follow from their gradients: a rule such as AdamW, with its learning rate and what goes with any rule.
+/// How parameters follow from their gradients: a rule such as AdamW, with its learning rate and what goes with any
+/// rule.
 ///
 ///     let optimizer = Optimizer.adamW(learningRate: 1e-3, weightDecay: 0.01)
 ///       .withoutDecay { $0.hasSuffix("bias") }
@@ -45,7 +46,8 @@ public struct ParameterGroup: Sendable {
 
 /// A limit to gradients.
 public enum GradientClipping: Sendable, Hashable {
-  /// All gradients scaled down together when their common Euclidean norm is larger, as `torch.nn.utils.clip_grad_norm_`.
+  /// All gradients scaled down together when their common Euclidean norm is larger, as
+  /// `torch.nn.utils.clip_grad_norm_`.
   case norm(Double)
   /// Each element limited to a magnitude, as `torch.nn.utils.clip_grad_value_`.
   case value(Double)

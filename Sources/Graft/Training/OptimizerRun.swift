@@ -13,7 +13,8 @@ public struct OptimizerRun: Sendable {
   public let optimizer: Optimizer
   /// How many updates there have been.
   public private(set) var step = 0
-  /// What the optimiser remembers: `optimizer.SLOT.PATH`, by the names that `torch.optim` gives the slots, and `average.PATH`.
+  /// What the optimiser remembers: `optimizer.SLOT.PATH`, by the names that `torch.optim` gives the slots, and
+  /// `average.PATH`.
   public private(set) var state: [String: Tensor] = [:]
 
   private let paths: [String]

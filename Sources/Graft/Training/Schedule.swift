@@ -1,6 +1,7 @@
 import Foundation
 
-/// How the learning rates change while a model is trained: a factor for each step, which all of them are multiplied with.
+/// How the learning rates change while a model is trained: a factor for each step, which all of them are multiplied
+/// with.
 ///
 /// Steps are those of the optimiser, counted from 0. With ``byEpoch`` the numbers given to a schedule count epochs.
 public struct Schedule: Sendable {
@@ -41,8 +42,9 @@ public struct Schedule: Sendable {
     custom { start + (end - start) * min(Double($0) / Double(max(steps, 1)), 1) }
   }
 
-  /// A linear rise over `warmup` steps, of which the first has the factor `1 / warmup`, then half a cosine down to `minimum` at step
-  /// `total` (Loshchilov and Hutter, 2017), then constant; `LinearLR` and `CosineAnnealingLR` in sequence.
+  /// A linear rise over `warmup` steps, of which the first has the factor `1 / warmup`, then half a cosine down to
+  /// `minimum` at step `total` (Loshchilov and Hutter, 2017), then constant; `LinearLR` and `CosineAnnealingLR` in
+  /// sequence.
   public static func cosine(warmup: Int = 0, total: Int, minimum: Double = 0) -> Schedule {
     custom { step in
       if step < warmup { return Double(step + 1) / Double(warmup) }
@@ -106,6 +108,9 @@ struct ScheduleState: Sendable, Codable, Equatable {
   private var scale = 1.0
 
   init() {}
+
+  /// Whether the numbers, which may come from a file, are ones that counting leads to.
+  var isPossible: Bool { [badEpochs, cooldown].allSatisfy { $0 >= 0 && $0 < 1 << 53 } }
 
   /// The factor at a step of an epoch, both counted from 0.
   func factor(_ schedule: Schedule, step: Int, epoch: Int) -> Double {

@@ -34,8 +34,8 @@ struct TorchTensorLayout {
   var strides: [Int]
 }
 
-/// Reads pickles (PEP 307, PEP 3154) of plain data and tensors. Nothing that a pickle names is called: a class or function other than
-/// those that make tensors and ordered dictionaries is an error.
+/// Reads pickles (PEP 307, PEP 3154) of plain data and tensors. Nothing that a pickle names is called: a class or
+/// function other than those that make tensors and ordered dictionaries is an error.
 struct PickleReader {
   private let path: String
   private var bytes: ArraySlice<UInt8>

@@ -1,7 +1,8 @@
 import GraftIR
 
 extension TorchFile {
-  /// Writes a file that `torch.load(..., weights_only=True)` reads; an existing one is replaced when the new one is complete.
+  /// Writes a file that `torch.load(..., weights_only=True)` reads; an existing one is replaced when the new one is
+  /// complete.
   ///
   /// Throws `FileError`, also for an element type without a storage of PyTorch.
   package static func write(_ value: TorchValue, to path: String) throws {

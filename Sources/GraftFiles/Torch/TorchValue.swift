@@ -1,5 +1,5 @@
-/// What a file of `torch.save` holds, as far as `torch.load(..., weights_only=True)` reads it: tensors, numbers and words in lists and
-/// dictionaries. Tuples are lists here.
+/// What a file of `torch.save` holds, as far as `torch.load(..., weights_only=True)` reads it: tensors, numbers and
+/// words in lists and dictionaries. Tuples are lists here.
 package indirect enum TorchValue: Sendable {
   case none
   case bool(Bool)

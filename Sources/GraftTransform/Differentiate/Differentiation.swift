@@ -25,6 +25,16 @@ package enum Differentiation {
         .invalidInput, "output \(result) of \(function.name) is not a floating scalar",
         remedy: "Differentiate a loss, or a sum of the output.")
     }
+    return try gradient(ofSum: result, of: function, withRespectTo: values, isTraining: isTraining)
+  }
+
+  /// The same of the sum of a result's elements.
+  package static func gradient(
+    ofSum result: Int, of function: Function, withRespectTo values: [Value], isTraining: Bool = true
+  ) throws -> Function {
+    guard function.body.results.indices.contains(result), let output = function.body.results[result].asValue,
+      function.type(of: output).dtype.isFloating
+    else { throw Diagnostic(.invalidInput, "output \(result) of \(function.name) is not a floating tensor") }
     return try derived(function, values, isTraining: isTraining) { builder, results in
       guard let value = results[result].asValue else { return [:] }
       return [value: try builder.full(builder.function.type(of: value), .float(1))]

@@ -8,19 +8,9 @@ import Testing
 @Suite struct CheckpointKillTests {
   private let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
 
-  /// The program lies beside the test bundle.
-  private static let program: URL = {
-    #if os(Linux)
-      let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-    #else
-      let tests = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL ?? Bundle.main.bundleURL
-    #endif
-    return tests.deletingLastPathComponent().appending(path: "graft")
-  }()
-
   private func start(resuming: Bool) throws -> Process {
     let process = Process()
-    process.executableURL = Self.program
+    process.executableURL = BuiltProgram.url("graft")
     process.currentDirectoryURL = folder
     process.arguments = [
       "train", "network.graft", "--data", "data.npz", "--epochs", "1000000", "--batch-size", "16", "--threads", "1",

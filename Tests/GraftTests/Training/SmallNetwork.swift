@@ -5,7 +5,8 @@ import GraftOps
 
 @testable import Graft
 
-/// The network of `Torch/mlp.py` as a package in a temporary file: linear, batch normalisation if asked for, relu, linear.
+/// The network of `Torch/mlp.py` as a package in a temporary file: linear, relu, linear; or
+/// linear without a bias, batch normalisation, relu, linear.
 enum SmallNetwork {
   static func function(_ dtype: DType, normalised: Bool) throws -> GraftIR.Function {
     let builder = GraphBuilder(GraftIR.Function(name: "network"))
@@ -20,8 +21,9 @@ enum SmallNetwork {
       builder.origin = Origin(modules: [ModuleCall(path: path, className: className)])
     }
     within("first", "torch.nn.modules.linear.Linear")
-    let first = try builder(
-      .linear, x.operand, parameter("first.weight", [16, 8]), parameter("first.bias", [16]))
+    let weight = parameter("first.weight", [16, 8])
+    let bias = normalised ? Operand.absent : parameter("first.bias", [16])
+    let first = try builder(.linear, x.operand, weight, bias)
     var (hidden, updates) = (first, [StateUpdate]())
     if normalised {
       within("norm", "torch.nn.modules.batchnorm.BatchNorm1d")

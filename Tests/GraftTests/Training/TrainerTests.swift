@@ -214,9 +214,15 @@ import Testing
     try trained.exportWeights(to: weights, for: .torch)
     let exported = try TensorFile(weights).read()
     let norm = ["norm.bias", "norm.running_mean", "norm.running_var", "norm.weight"]
-    let paths = ["first.bias", "first.weight"] + (normalised ? norm : []) + ["second.bias", "second.weight"]
+    let first = normalised ? ["first.weight"] + norm : ["first.bias", "first.weight"]
+    let paths = first + ["second.bias", "second.weight"]
     #expect(exported.keys.sorted() == paths)
     for path in paths { #expect(try exported[path] == trained.tensor(at: path)) }
+    // The emitted module takes state apart from parameters where there is any.
+    try trained.exportWeights(to: weights, for: .jax)
+    let emitted = try TensorFile(weights).read().keys.sorted()
+    #expect(
+      emitted == (normalised ? paths.map { ($0.contains("running") ? "state." : "params.") + $0 }.sorted() : paths))
   }
 
   @Test func refusesForeignCheckpoints() throws {

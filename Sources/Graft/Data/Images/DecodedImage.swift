@@ -11,7 +11,7 @@ struct DecodedImage {
   let pixels: [UInt8]
 
   /// More pixels than this are a mistake, or a file that was made to exhaust memory.
-  private static let limit = 1 << 28
+  private static let limit = 1 << 26
 
   /// Reads a PNG or JPEG file, by what it begins with.
   ///
@@ -94,8 +94,8 @@ struct DecodedImage {
         remedy: "Install it with `sudo apt install \(package)` on Debian or Ubuntu."))
   }
 
-  /// The picture as numbers from 0 to 1, channels outermost, at another size if need be: linear between the centres of the nearest pixels, as
-  /// `torch.nn.functional.interpolate(..., mode="bilinear")`.
+  /// The picture as numbers from 0 to 1, channels outermost, at another size if need be: linear between the centres of
+  /// the nearest pixels, as `torch.nn.functional.interpolate(..., mode="bilinear")`.
   func planes(height: Int, width: Int) -> [Float] {
     let rows = Self.samples(self.height, height)
     let columns = Self.samples(self.width, width)

@@ -1,10 +1,12 @@
 public import Foundation
 import GraftIR
 
-/// PNG and JPEG files in a folder for each class, as `torchvision.datasets.ImageFolder`: `FOLDER/cat/1.png`, `FOLDER/dog/2.jpeg`.
+/// PNG and JPEG files in a folder for each class, as `torchvision.datasets.ImageFolder`: `FOLDER/cat/1.png`,
+/// `FOLDER/dog/2.jpeg`.
 ///
-/// Two columns: `image` [channels, height, width] of float32 from 0 to 1, and `label`, the number of the class among the folders' names in
-/// the alphabet's order. libpng and libjpeg-turbo decode; they are found when the first image is read.
+/// Two columns: `image` [channels, height, width] of float32 from 0 to 1, and `label`, the number of the class among
+/// the folders' names in the alphabet's order. libpng and libjpeg-turbo decode; they are found when the first image is
+/// read.
 public struct ImageFolder: Dataset {
   /// The names of the classes, by number.
   public let classes: [String]

@@ -33,7 +33,8 @@ extension Loss {
     }
   }
 
-  /// The cross entropy of logits with class numbers, as ``crossEntropy(weight:ignoreIndex:labelSmoothing:classAxis:reduction:)``.
+  /// The cross entropy of logits with class numbers, as
+  /// ``crossEntropy(weight:ignoreIndex:labelSmoothing:classAxis:reduction:)``.
   public static var crossEntropy: Loss { crossEntropy() }
 
   /// The negative log likelihood of log-probabilities at the target classes, as `torch.nn.NLLLoss`.
@@ -70,10 +71,12 @@ extension Loss {
     }
   }
 
-  /// The hinge loss of several target classes [N, C], which end at the first negative number, as `torch.nn.MultiLabelMarginLoss`.
+  /// The hinge loss of several target classes [N, C], which end at the first negative number, as
+  /// `torch.nn.MultiLabelMarginLoss`.
   public static func multilabelMargin(reduction: Reduction = .mean) -> Loss { Loss(.multilabelMarginLoss, reduction) }
 
-  /// The hinge loss of one class among many (Weston and Watkins, 1999), as `torch.nn.MultiMarginLoss`: outputs [N, C] or [C].
+  /// The hinge loss of one class among many (Weston and Watkins, 1999), as `torch.nn.MultiMarginLoss`: outputs [N, C]
+  /// or [C].
   ///
   /// - Parameters:
   ///   - power: 1 or 2.
@@ -96,8 +99,8 @@ extension Loss {
     }
   }
 
-  /// Connectionist temporal classification (Graves et al., 2006), as `torch.nn.CTCLoss`: an output [T, N, C] of log-probabilities and
-  /// three targets, labels [N, S] and the lengths of the outputs and of the labels [N].
+  /// Connectionist temporal classification (Graves et al., 2006), as `torch.nn.CTCLoss`: an output [T, N, C] of
+  /// log-probabilities and three targets, labels [N, S] and the lengths of the outputs and of the labels [N].
   public static func ctc(blank: Int = 0, zeroInfinity: Bool = false, reduction: Reduction = .mean) -> Loss {
     Loss(named: "ctc_loss") { arguments in
       try arguments.output.applying(

@@ -57,7 +57,8 @@ extension Loss {
     }
   }
 
-  /// ``tripletMargin(margin:norm:epsilon:swap:reduction:)`` with a distance of one's own, as `torch.nn.TripletMarginWithDistanceLoss`.
+  /// ``tripletMargin(margin:norm:epsilon:swap:reduction:)`` with a distance of one's own, as
+  /// `torch.nn.TripletMarginWithDistanceLoss`.
   ///
   /// - Parameter distance: of two tensors [N, ...], one number for each sample.
   public static func tripletMargin(

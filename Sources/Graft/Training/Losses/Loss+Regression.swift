@@ -13,7 +13,8 @@ extension Loss {
     Loss(.huberLoss, reduction, ["delta": .float(delta)])
   }
 
-  /// `0.5 * d ** 2 / beta` for errors d below beta, `d - 0.5 * beta` above (Girshick, 2015), as `torch.nn.SmoothL1Loss`.
+  /// `0.5 * d ** 2 / beta` for errors d below beta, `d - 0.5 * beta` above (Girshick, 2015), as
+  /// `torch.nn.SmoothL1Loss`.
   public static func smoothL1(beta: Double = 1, reduction: Reduction = .mean) -> Loss {
     Loss(.smoothL1Loss, reduction, ["beta": .float(beta)])
   }
@@ -31,8 +32,8 @@ extension Loss {
       ["log_input": .bool(logInput), "full": .bool(full), "eps": .float(epsilon)])
   }
 
-  /// The negative log likelihood of the target under a normal distribution of the first output as its mean and the second as its
-  /// variance, which is at least `epsilon` (Nix and Weigend, 1994), as `torch.nn.GaussianNLLLoss`.
+  /// The negative log likelihood of the target under a normal distribution of the first output as its mean and the
+  /// second as its variance, which is at least `epsilon` (Nix and Weigend, 1994), as `torch.nn.GaussianNLLLoss`.
   ///
   /// - Parameter full: whether the constant term is added.
   public static func gaussianNLL(full: Bool = false, epsilon: Double = 1e-6, reduction: Reduction = .mean) -> Loss {
@@ -51,7 +52,8 @@ extension Loss {
   ///
   /// - Parameters:
   ///   - logTarget: whether the targets are log-probabilities, too.
-  ///   - batchMean: whether the sum is divided by the number of samples rather than of elements, as the definition has it.
+  ///   - batchMean: whether the sum is divided by the number of samples rather than of elements, as the definition has
+  ///     it.
   public static func klDivergence(
     logTarget: Bool = false, batchMean: Bool = false, reduction: Reduction = .mean
   ) -> Loss {

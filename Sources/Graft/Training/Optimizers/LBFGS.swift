@@ -1,10 +1,10 @@
 import GraftIR
 
-/// The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal, 1980; Liu and Nocedal, 1989) with steps of a fixed length, as
-/// `torch.optim.LBFGS` without a line search.
+/// The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal, 1980; Liu and Nocedal, 1989) with
+/// steps of a fixed length, as `torch.optim.LBFGS` without a line search.
 ///
-/// It evaluates a function several times a step, on the same data, and needs its gradients as exact as can be: it is for small problems in
-/// whole batches.
+/// It evaluates a function several times a step, on the same data, and needs its gradients as exact as can be: it is
+/// for small problems in whole batches.
 ///
 ///     var optimizer = LBFGS(learningRate: 0.5)
 ///     for _ in 0..<20 { loss = try optimizer.step(&parameters) { try lossAndGradients($0) } }

@@ -1,6 +1,6 @@
 extension Optimizer {
-  /// Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2): the sign of an interpolated
-  /// momentum, with decoupled weight decay.
+  /// Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2): the sign of an
+  /// interpolated momentum, with decoupled weight decay.
   public static func lion(
     learningRate: Double = 1e-4, beta1: Double = 0.9, beta2: Double = 0.99, weightDecay: Double = 0
   ) -> Optimizer {

@@ -15,8 +15,8 @@ public protocol OptimizerRule: Sendable {
   /// - Parameters:
   ///   - parameter: the parameter, of any shape and a floating type.
   ///   - gradient: its gradient, of the same type.
-  ///   - state: the parameter's slots by name, to be replaced by their new values, and the new values of the shared ones, to be
-  ///     read only.
+  ///   - state: the parameter's slots by name, to be replaced by their new values, and the new values of the shared
+  ///     ones, to be read only.
   func update(
     _ parameter: GraphTensor, gradient: GraphTensor, state: inout [String: GraphTensor], at step: OptimizerStep
   ) throws -> GraphTensor

@@ -16,11 +16,12 @@ extension Trainer {
   private static let format = "graft.checkpoint"
   private static let version = "1"
 
-  /// Saves all that training needs to go on bit by bit as if it had not been interrupted: trained parameters, statistics, the optimiser's
-  /// state, the schedule's, and the place in the data and in the sequence of random numbers.
+  /// Saves all that training needs to go on bit by bit as if it had not been interrupted: trained parameters,
+  /// statistics, the optimiser's state, the schedule's, and the place in the data and in the sequence of random
+  /// numbers.
   ///
-  /// A safetensors file, which replaces an existing one when it is complete on disk: whenever the process or the machine ends, there is
-  /// the old checkpoint or the new one.
+  /// A safetensors file, which replaces an existing one when it is complete on disk: whenever the process or the
+  /// machine ends, there is the old checkpoint or the new one.
   ///
   /// - Throws: ``Problem`` when it cannot be written.
   public func save(to url: URL) throws {
@@ -92,8 +93,10 @@ extension Trainer {
     }
     if document.seed != seed { throw differs("seed", "\(document.seed)", "\(seed)") }
     let progress = document.progress
-    let counts = [progress.epoch, progress.batch, progress.step, progress.accumulated, progress.batchesSeen]
-    guard counts.allSatisfy({ $0 >= 0 && $0 < 1 << 53 }), progress.sums.samples >= 0 else {
+    let counts = [
+      progress.epoch, progress.batch, progress.step, progress.accumulated, progress.batchesSeen, progress.sums.samples,
+    ]
+    guard counts.allSatisfy({ $0 >= 0 && $0 < 1 << 53 }), progress.schedule.isPossible else {
       throw Diagnostic(.invalidInput, "\(url.path) has impossible counters")
     }
   }

@@ -30,15 +30,15 @@ public struct CheckpointPolicy: Sendable {
 extension Trainer {
   /// Trains until so many epochs are complete, and yields each when it is.
   ///
-  /// Epochs that were complete before, as after ``restore(from:)``, are not repeated, and a started one goes on where it was. Each is
-  /// computed when the sequence is asked for it: leaving the loop stops training.
+  /// Epochs that were complete before, as after ``restore(from:)``, are not repeated, and a started one goes on where
+  /// it was. Each is computed when the sequence is asked for it: leaving the loop stops training.
   ///
   /// - Parameters:
   ///   - validation: what the model is evaluated on after each epoch.
   ///   - checkpoint: where the state is saved after each epoch, or more often.
   ///   - report: called after each batch.
-  /// - Throws: ``Problem``, before the first step for data that do not fit the model, and with the code `not-finite` for a loss that is no
-  ///   finite number.
+  /// - Throws: ``Problem``, before the first step for data that do not fit the model, and with the code `not-finite`
+  ///   for a loss that is no finite number.
   public func fit(
     _ data: Batches, epochs: Int, validation: (any EvaluationData)? = nil, checkpoint: CheckpointPolicy? = nil,
     report: (@Sendable (StepReport) -> Void)? = nil

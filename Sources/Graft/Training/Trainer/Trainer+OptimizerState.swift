@@ -8,19 +8,21 @@ extension Trainer {
   public enum OptimizerStateFormat: String, Sendable, CaseIterable {
     /// What `torch.save(optimizer.state_dict(), path)` writes.
     case torch
-    /// A safetensors file of the leaves of `optax.ScaleByAdamState`: `count`, `mu.PATH` and `nu.PATH`, with the paths of the emitted
-    /// module's parameters.
+    /// A safetensors file of the leaves of `optax.ScaleByAdamState`: `count`, `mu.PATH` and `nu.PATH`, with the paths
+    /// of the emitted module's parameters.
     case optax
   }
 
-  /// Takes over the state of an optimiser that has trained the same parameters elsewhere: its moments and the number of its steps.
+  /// Takes over the state of an optimiser that has trained the same parameters elsewhere: its moments and the number of
+  /// its steps.
   ///
-  /// Learning rates and other numbers are this trainer's own. A PyTorch file may also be a dictionary that has the state under `optimizer`
-  /// or `optimizer_state_dict`. Its parameters are told by their names if the optimiser was made with `named_parameters()`, and else by
-  /// their order, which must be the model's; nothing in the file is executed.
+  /// Learning rates and other numbers are this trainer's own. A PyTorch file may also be a dictionary that has the
+  /// state under `optimizer` or `optimizer_state_dict`. Its parameters are told by their names if the optimiser was
+  /// made with `named_parameters()`, and else by their order, which must be the model's; nothing in the file is
+  /// executed.
   ///
-  /// - Throws: ``Problem`` for a file that is damaged or lacks what the optimiser remembers, and parameters that do not fit; nothing has changed
-  ///   then.
+  /// - Throws: ``Problem`` for a file that is damaged or lacks what the optimiser remembers, and parameters that do not
+  ///   fit; nothing has changed then.
   public func importOptimizerState(from url: URL, format: OptimizerStateFormat) throws {
     try Problem.wrap {
       let (step, tensors) =
@@ -48,8 +50,8 @@ extension Trainer {
 
   /// Writes the state of the optimiser for another framework to go on with.
   ///
-  /// PyTorch's `optimizer.load_state_dict(torch.load(path))` reads it, for an optimiser of the same kind whose parameters are in the model's
-  /// order, all in one group.
+  /// PyTorch's `optimizer.load_state_dict(torch.load(path))` reads it, for an optimiser of the same kind whose
+  /// parameters are in the model's order, all in one group.
   ///
   /// - Throws: ``Problem`` when it cannot be written, or the framework has no such optimiser.
   public func exportOptimizerState(to url: URL, format: OptimizerStateFormat) throws {

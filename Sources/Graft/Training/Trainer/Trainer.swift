@@ -6,9 +6,9 @@ import Synchronization
 
 /// Trains a model on the processor.
 ///
-///     let trainer = try Trainer(model, loss: .crossEntropy, optimizer: .adamW(learningRate: 1e-3), metrics: [.accuracy])
-///     for try await epoch in trainer.fit(train.batched(64).shuffled(seed: 7), epochs: 5, validation: test) {
-///       print(epoch.number, epoch.loss, epoch.validation?.accuracy ?? .nan)
+///     let trainer = try Trainer(model, loss: .crossEntropy, optimizer: .adamW(learningRate: 1e-3), metrics:
+///     [.accuracy]) for try await epoch in trainer.fit(train.batched(64).shuffled(seed: 7), epochs: 5, validation:
+///     test) { print(epoch.number, epoch.loss, epoch.validation?.accuracy ?? .nan)
 ///     }
 ///     try trainer.model.save(to: url)
 ///
@@ -97,8 +97,8 @@ extension Trainer {
   /// Trains on one batch.
   ///
   /// - Returns: the loss before the update, and the metrics.
-  /// - Throws: ``Problem`` when the batch does not fit the model, and with the code `not-finite` when the loss is no finite number;
-  ///   nothing has changed then.
+  /// - Throws: ``Problem`` when the batch does not fit the model, and with the code `not-finite` when the loss is no
+  ///   finite number; nothing has changed then.
   @discardableResult
   public func step(_ batch: KeyValuePairs<String, Tensor>) throws -> Measures {
     let columns = batch.map { Column($0.key, dtype: $0.value.dtype, shape: Array($0.value.shape.dropFirst())) }

@@ -18,7 +18,8 @@ NORMALISED = "normalised" in sys.argv[2:]
 class Network(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.first = torch.nn.Linear(8, 16)
+        # A bias before the normalisation would have no gradient but rounding errors.
+        self.first = torch.nn.Linear(8, 16, bias=not NORMALISED)
         if NORMALISED:
             self.norm = torch.nn.BatchNorm1d(16)
         self.second = torch.nn.Linear(16, 4)
