@@ -28,8 +28,14 @@ import Testing
       ("margin ranking", .marginRanking(margin: 0.3)), ("hinge embedding", .hingeEmbedding(margin: 0.9)),
       ("soft margin", .softMargin()), ("cosine embedding", .cosineEmbedding(margin: 0.1)),
       ("triplet", .tripletMargin(margin: 0.8, swap: true)),
-      ("triplet distance", .tripletMargin(margin: 2) { try ($0 - $1).abs().sum([-1]) }), ("ctc", .ctc()),
+      ("triplet distance", .tripletMargin(margin: 2) { try ($0 - $1).abs().sum([-1]) }), ("ctc", ctcOfScores),
     ]
+  }
+
+  /// PyTorch's gradient of its CTC loss is right for log-probabilities that come from a softmax.
+  private static let ctcOfScores = Loss(named: "ctc") { arguments in
+    let probabilities = (name: "", tensor: try arguments.output.logSoftmax())
+    return try Loss.ctc().build(LossArguments(outputs: [probabilities], targets: arguments.targets))
   }
 
   @Test func agreeWithTorch() throws {
