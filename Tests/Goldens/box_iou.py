@@ -9,7 +9,7 @@ from jax import Array
 
 
 def box_iou(boxes: Array, others: Array) -> Array:
-    """box_iou of boxes [N, 4], others [M, 4] -> [N, M] (functions.py:32)."""
+    """box_iou of boxes [N, 4], others [M, 4] -> [N, M] (functions.py:33)."""
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     other_area = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     top_left = jnp.maximum(boxes[:, None, :2], others[:, :2])

@@ -10,18 +10,18 @@ from jax import Array
 
 
 def box_area(boxes: Array) -> Array:
-    """box_area of boxes [N2, 4] -> [N2] (functions.py:386)."""
+    """box_area of boxes [N2, 4] -> [N2] (functions.py:444)."""
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def charbonnier(difference: Array, *, slack: float = 0.1) -> Array:
-    """charbonnier of difference [...] -> [] (functions.py:398)."""
+    """charbonnier of difference [...] -> [] (functions.py:456)."""
     distance = jnp.sqrt(jnp.square(difference) + slack**2)
     return (distance - slack).mean()
 
 
 def overlap_and_union(boxes: Array, others: Array) -> tuple[Array, Array]:
-    """overlap_and_union of boxes [N, 4], others [M, 4] -> [N, M], [N, M] (functions.py:390)."""
+    """overlap_and_union of boxes [N, 4], others [M, 4] -> [N, M], [N, M] (functions.py:448)."""
     top_left = jnp.maximum(boxes[:, None, :2], others[:, :2])
     bottom_right = jnp.minimum(boxes[:, None, 2:], others[:, 2:])
     out = bottom_right - top_left
@@ -31,7 +31,7 @@ def overlap_and_union(boxes: Array, others: Array) -> tuple[Array, Array]:
 
 
 def box_regression_losses(boxes: Array, others: Array) -> tuple[Array, Array]:
-    """box_regression_losses of boxes [N, 4], others [M, 4] -> [], [N, M] (functions.py:403)."""
+    """box_regression_losses of boxes [N, 4], others [M, 4] -> [], [N, M] (functions.py:461)."""
     overlap, union = overlap_and_union(boxes, others)
     best = overlap / union
     best_2 = others[best.argmax(-1)]

@@ -9,7 +9,7 @@ from jax import Array
 
 
 def rotary_embedding(x: Array) -> Array:
-    """rotary_embedding of x [N, T, 3, 8] -> [N, T, 3, 8] (functions.py:60)."""
+    """rotary_embedding of x [N, T, 3, 8] -> [N, T, 3, 8] (functions.py:61)."""
     position = jnp.arange(x.shape[1], dtype=jnp.float32)
     frequency = 10000 ** (-jnp.arange(4, dtype=jnp.float32) / 4)
     angle = position[:, None] * frequency

@@ -10,6 +10,6 @@ from jax import Array, lax
 
 
 def top_k_mask(logits: Array) -> Array:
-    """top_k_mask of logits [N, 9] -> [N, 9] (functions.py:87)."""
+    """top_k_mask of logits [N, 9] -> [N, 9] (functions.py:88)."""
     kept = lax.top_k(logits, 3)[0][:, 2:]
     return jax.nn.softmax(jnp.where(logits < kept, -jnp.inf, logits))
