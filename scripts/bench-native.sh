@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 GRAFT_PYTHON=${GRAFT_PYTHON:-$PWD/.venv/bin/python}
 build=$(swift build -c release --show-bin-path)
-export GRAFT_PYTHON GRAFT=$build/graft GRAFT_WORKER=$build/native-worker
+export PYTHONPATH=$PWD/Tests/Benchmarks GRAFT_PYTHON GRAFT=$build/graft GRAFT_WORKER=$build/native-worker
 "$GRAFT_PYTHON" -c 'import onnxruntime, openvino, onnxscript' 2>/dev/null ||
   "$GRAFT_PYTHON" -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt >&2
 

@@ -107,7 +107,7 @@ package final class NativeProgram: Sendable {
   package func plan(for shapes: [[Int]]) throws -> Plan { try entry(for: shapes, nil).plan }
 
   /// The seconds that each step of a call takes: the median of some calls.
-  package func profile(_ inputs: [TensorData], repetitions: Int) throws -> [Double] {
+  package func profile(_ inputs: [TensorData], seed: UInt64 = 0, repetitions: Int) throws -> [Double] {
     let entry = try entry(for: inputs.map(\.shape), inputs.map(\.dtype))
     let box = entry.borrow(threads: pool.width)
     defer { entry.giveBack(box) }
@@ -115,7 +115,7 @@ package final class NativeProgram: Sendable {
     let clock = ContinuousClock()
     for _ in 0..<repetitions {
       var last = clock.now
-      _ = try run(entry.plan, box.workspace, inputs) { step in
+      _ = try run(entry.plan, box.workspace, inputs, seed: seed) { step in
         let now = clock.now
         times[step].append((now - last) / .seconds(1))
         last = now

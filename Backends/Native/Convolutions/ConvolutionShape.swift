@@ -9,6 +9,8 @@ struct ConvolutionShape: Sendable {
   let low: [Int]
   let high: [Int]
   let groups: Int
+  /// Whether the weight may be another one in each run.
+  var weightChanges = false
 
   init(_ call: OpCall) throws {
     stride = try call.ints("stride")
@@ -49,6 +51,7 @@ extension GraftConv {
     let steps = Self.three(x.strides.dropFirst(2), 0)
     x_stride = (x.strides[0], steps.0, steps.1, steps.2)
     y_row = output[1]
+    weight_changes = shape.weightChanges
   }
 
   /// Depth, height and width of one to three axes.

@@ -4,7 +4,8 @@ import NativeKernels
 /// Pooling of float32 images, channels last and without gaps.
 struct PoolStep: Step {
   enum Kind: Sendable {
-    case maximum
+    /// - Parameter places: of int64, laid out as the result: where in its image each maximum is.
+    case maximum(places: View? = nil)
     /// - Parameter divisor: what sums are divided by; 0 for the number of elements.
     case average(divisor: Double, includesPadding: Bool)
   }
@@ -41,12 +42,12 @@ struct PoolStep: Step {
 
   var name: String {
     switch kind {
-    case .maximum: "max_pool"
+    case .maximum(let places): places == nil ? "max_pool" : "max_pool with places"
     case .average: "avg_pool"
     }
   }
   var reads: [View] { [source] }
-  var writes: [View] { [target] }
+  var writes: [View] { if case .maximum(let places?) = kind { [target, places] } else { [target] } }
   var flops: Int { target.count * shape.kernel_height * shape.kernel_width }
   private var rows: Int { target.shape[0] * shape.out_height }
   private var rowsPerTask: Int {
@@ -62,7 +63,7 @@ struct PoolStep: Step {
     let y: UnsafeMutablePointer<Float> = frame.pointer(target)
     withUnsafePointer(to: shape) { shape in
       switch kind {
-      case .maximum: kernels.max_pool(y, nil, x, shape, first, count)
+      case .maximum(let places): kernels.max_pool(y, places.map { frame.pointer($0) }, x, shape, first, count)
       case .average(let divisor, let includesPadding):
         kernels.average_pool(y, x, shape, divisor, includesPadding, first, count)
       }

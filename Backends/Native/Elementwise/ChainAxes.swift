@@ -21,6 +21,11 @@ struct ChainAxes {
     }
   }
 
+  /// Whether a view goes on along an axis where the axis within ends.
+  func goesOn(from axis: Int, view: Int) -> Bool {
+    strides[view][axis] == strides[view][axis + 1] * extents[axis + 1]
+  }
+
   /// Joins an axis and the one before it.
   private mutating func join(_ axis: Int) {
     extents[axis - 1] *= extents.remove(at: axis)

@@ -9,6 +9,7 @@ struct ChainCompiler {
   private let order: [Expression]
   private let root: Expression
 
+  private let rowsPerBlock: Int
   private var registers = RegisterFile()
   private var places: [ObjectIdentifier: Int] = [:]
   /// Nodes whose place is a register of their own.
@@ -34,11 +35,21 @@ struct ChainCompiler {
     order = expression.nodes
     views = expression.views
     axes = ChainAxes(views, target)
+    rowsPerBlock = Self.rowsPerBlock(axes)
     registers.first = views.count + 1
     for (index, node) in order.enumerated() {
       for operand in node.operands { lastUse[ObjectIdentifier(operand)] = index }
     }
     lastUse[ObjectIdentifier(expression)] = order.count
+  }
+
+  /// How many rows a block has: several where they are short, and the result goes on from one to the next.
+  private static func rowsPerBlock(_ axes: ChainAxes) -> Int {
+    let innermost = axes.extents.count - 1
+    guard innermost > 0, axes.extents[innermost] <= ChainProgram.blockLength / 2,
+      axes.goesOn(from: innermost - 1, view: axes.strides.count - 1)
+    else { return 1 }
+    return min(axes.extents[innermost - 1], ChainProgram.blockLength / max(axes.extents[innermost], 1))
   }
 
   private mutating func program() throws -> ChainProgram {
@@ -47,7 +58,8 @@ struct ChainCompiler {
     try store(targetLeaf)
     let widest = order.map(\.computeType.byteWidth).max() ?? 8
     return ChainProgram(
-      extents: axes.extents, sources: sources, target: targetLeaf, constants: constants, instructions: instructions,
+      extents: axes.extents, rowsPerBlock: rowsPerBlock, sources: sources, target: targetLeaf, constants: constants,
+      instructions: instructions,
       registerCount: registers.count, registerBytes: ChainProgram.blockLength * max(widest, 8))
   }
 
@@ -123,19 +135,23 @@ struct ChainCompiler {
     let needsConversion = view.dtype != computeType
     let isTarget = number == views.count
     let step = axes.extents.last == 1 ? width : strides.last ?? width
-    if step == width, !needsConversion {
-      return ChainLeaf(view: view, strides: strides, transfer: .inPlace, place: number)
+    let goesOn = axes.extents.count < 2 || axes.goesOn(from: axes.extents.count - 2, view: number)
+    func leaf(_ transfer: ChainLeaf.Transfer, _ place: Int) -> ChainLeaf {
+      ChainLeaf(
+        view: view, strides: strides, transfer: transfer, place: place, goesOn: goesOn,
+        computeWidth: computeType.byteWidth)
     }
+    if step == width, !needsConversion, goesOn || rowsPerBlock == 1 { return leaf(.inPlace, number) }
     let place = registers.reserve()
+    if step == width, !needsConversion { return leaf(.rows, place) }
     let function: BlockFunction? =
       needsConversion
       ? try isTarget ? conversion(computeType, view.dtype) : conversion(view.dtype, computeType) : nil
     if step == width, let function {
-      return ChainLeaf(view: view, strides: strides, transfer: .convert(function), place: place)
+      return leaf(.convert(function), place)
     }
     let conversion = function.map { ChainLeaf.Conversion(function: $0, staging: registers.reserve()) }
-    return ChainLeaf(
-      view: view, strides: strides, transfer: step == 0 ? .fill(conversion) : .strided(conversion), place: place)
+    return leaf(step == 0 ? .fill(conversion) : .strided(conversion), place)
   }
 
   private func conversion(_ from: DType, _ to: DType) throws -> BlockFunction {

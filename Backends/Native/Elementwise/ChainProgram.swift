@@ -3,8 +3,9 @@ import GraftIR
 /// An expression as a list of block functions over registers and memory.
 ///
 /// The iteration runs over the result in the order in which its elements lie in memory, in blocks of at most
-/// ``blockLength`` elements that never cross the end of the innermost axis. A source with neighbouring elements is read
-/// where it lies; others are first gathered, repeated or converted into a register.
+/// ``blockLength`` elements: a part of a row, which is what the innermost axis is called here, or several short rows. A
+/// source with neighbouring elements is read where it lies; others are first gathered, repeated or converted into a
+/// register, those that do not go on from row to row piece by piece.
 ///
 /// Places, which instructions name by number, are the sources, then the target, then the registers.
 struct ChainProgram: Sendable {
@@ -12,6 +13,8 @@ struct ChainProgram: Sendable {
 
   /// Extents from the outermost to the innermost, as the result lies in memory; at least one.
   let extents: [Int]
+  /// How many whole rows a block may have.
+  let rowsPerBlock: Int
   let sources: [ChainLeaf]
   let target: ChainLeaf
   let constants: [ChainConstant]
@@ -31,6 +34,8 @@ struct ChainLeaf: Sendable {
   enum Transfer: Sendable {
     /// Not at all: instructions work on the memory itself.
     case inPlace
+    /// Neighbours that do not go on from row to row.
+    case rows
     /// Neighbours of another type than the one computed with.
     case convert(BlockFunction)
     /// One element, repeated.
@@ -51,6 +56,10 @@ struct ChainLeaf: Sendable {
   let transfer: Transfer
   /// The place that instructions use; the leaf's own where it is used in place.
   let place: Int
+  /// Whether the next row goes on where one ends.
+  let goesOn: Bool
+  /// Bytes of an element in the type computed with.
+  let computeWidth: Int
 
   var width: Int { view.dtype.byteWidth }
 }
@@ -103,29 +112,43 @@ extension ChainProgram {
     let innermost = extents.count - 1
     var left = range.count
     while left > 0 {
-      let length = min(Self.blockLength, extents[innermost] - position[innermost], left)
-      runBlock(length, places, offsets, in: frame, kernels)
-      left -= length
-      advance(by: length, position, offsets)
+      let rows = rowsPerBlock > 1 && position[innermost] == 0 ? wholeRows(left, position[innermost - 1]) : 1
+      if rows > 1 {
+        runBlock(rows: rows, of: extents[innermost], places, offsets, in: frame, kernels)
+        left -= rows * extents[innermost]
+        advance(along: innermost - 1, by: rows, position, offsets)
+      } else {
+        let length = min(Self.blockLength, extents[innermost] - position[innermost], left)
+        runBlock(rows: 1, of: length, places, offsets, in: frame, kernels)
+        left -= length
+        advance(along: innermost, by: length, position, offsets)
+      }
     }
   }
 
+  /// The rows of the next block, where `left` elements and the rows from `row` on are to be done.
+  private func wholeRows(_ left: Int, _ row: Int) -> Int {
+    let innermost = extents.count - 1
+    return min(rowsPerBlock, extents[innermost - 1] - row, left / extents[innermost])
+  }
+
   private func runBlock(
-    _ length: Int, _ places: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ offsets: UnsafeMutablePointer<Int>,
+    rows: Int, of length: Int, _ places: UnsafeMutablePointer<UnsafeMutableRawPointer>,
+    _ offsets: UnsafeMutablePointer<Int>,
     in frame: borrowing TaskFrame, _ kernels: VectorKernels
   ) {
     for index in sources.indices {
       let memory = frame.raw(sources[index].view) + offsets[index]
       places[index] = memory
-      sources[index].load(from: memory, places, length, kernels)
+      sources[index].load(from: memory, places, rows: rows, of: length, kernels)
     }
     let memory = frame.raw(target.view) + offsets[sources.count]
     places[sources.count] = memory
     for instruction in instructions {
       instruction.function(
-        places[instruction.target], places[instruction.a], places[instruction.b], places[instruction.c], length)
+        places[instruction.target], places[instruction.a], places[instruction.b], places[instruction.c], rows * length)
     }
-    target.store(to: memory, places, length, kernels)
+    target.store(to: memory, places, rows * length, kernels)
   }
 
   /// Sets the position to the `element`-th of the iteration.
@@ -141,10 +164,12 @@ extension ChainProgram {
     }
   }
 
-  /// Moves on within the innermost axis, and at its end to the next row.
-  private func advance(by length: Int, _ position: UnsafeMutablePointer<Int>, _ offsets: UnsafeMutablePointer<Int>) {
-    var axis = extents.count - 1
-    move(axis, by: length, position, offsets)
+  /// Moves on along an axis, and at its end to the next place of those around it.
+  private func advance(
+    along first: Int, by steps: Int, _ position: UnsafeMutablePointer<Int>, _ offsets: UnsafeMutablePointer<Int>
+  ) {
+    var axis = first
+    move(axis, by: steps, position, offsets)
     while axis > 0, position[axis] == extents[axis] {
       move(axis, by: -extents[axis], position, offsets)
       axis -= 1
@@ -165,18 +190,35 @@ extension ChainLeaf {
   private var step: Int { strides.last ?? 0 }
 
   fileprivate func load(
-    from memory: UnsafeMutableRawPointer, _ places: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ length: Int,
-    _ kernels: VectorKernels
+    from memory: UnsafeMutableRawPointer, _ places: UnsafeMutablePointer<UnsafeMutableRawPointer>, rows: Int,
+    of length: Int, _ kernels: VectorKernels
   ) {
+    if isInPlace { return }
+    if rows == 1 || goesOn { return load(from: memory, places, at: 0, rows * length, kernels) }
+    for row in 0..<rows {
+      load(from: memory + row * strides[strides.count - 2], places, at: row * length, length, kernels)
+    }
+  }
+
+  /// Loads elements to the `first`-th place of the register and those after it.
+  private func load(
+    from memory: UnsafeMutableRawPointer, _ places: UnsafeMutablePointer<UnsafeMutableRawPointer>, at first: Int,
+    _ length: Int, _ kernels: VectorKernels
+  ) {
+    let target = places[place] + first * computeWidth
+    func staging(_ conversion: Conversion?) -> UnsafeMutableRawPointer {
+      conversion.map { places[$0.staging] + first * width } ?? target
+    }
     switch transfer {
     case .inPlace: return
-    case .convert(let convert): convert(places[place], memory, nil, nil, length)
+    case .rows: target.copyMemory(from: memory, byteCount: length * width)
+    case .convert(let convert): convert(target, memory, nil, nil, length)
     case .fill(let conversion):
-      kernels.fill(places[conversion?.staging ?? place], memory, width: width, length)
-      conversion?.function(places[place], places[conversion?.staging ?? place], nil, nil, length)
+      kernels.fill(staging(conversion), memory, width: width, length)
+      conversion?.function(target, staging(conversion), nil, nil, length)
     case .strided(let conversion):
-      kernels.gather(places[conversion?.staging ?? place], memory, step: step, width: width, length)
-      conversion?.function(places[place], places[conversion?.staging ?? place], nil, nil, length)
+      kernels.gather(staging(conversion), memory, step: step, width: width, length)
+      conversion?.function(target, staging(conversion), nil, nil, length)
     }
   }
 
@@ -185,7 +227,7 @@ extension ChainLeaf {
     _ kernels: VectorKernels
   ) {
     switch transfer {
-    case .inPlace, .fill: return
+    case .inPlace, .rows, .fill: return
     case .convert(let convert): convert(memory, places[place], nil, nil, length)
     case .strided(let conversion):
       conversion?.function(places[conversion?.staging ?? place], places[place], nil, nil, length)

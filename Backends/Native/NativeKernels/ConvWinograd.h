@@ -50,9 +50,10 @@ static bool winograd_applies(const GraftConv *shape) {
                         shape->padding[0] == 0 && shape->kernel[1] == 3 && shape->kernel[2] == 3 &&
                         shape->stride[1] == 1 && shape->stride[2] == 1 && shape->dilation[1] == 1 &&
                         shape->dilation[2] == 1;
-  // With few channels the transformations cost more than they save, with few tiles reading the larger weight does.
+  // With few channels the transformations cost more than they save, with few tiles reading the larger weight does, and
+  // with some more transforming it.
   const size_t tiles = winograd_tile_lines(shape) * winograd_tiles_across(shape);
-  return is_plain && shape->in_channels >= 16 && shape->out_channels >= LANES && tiles >= 2 * TILE_ROWS;
+  return is_plain && shape->in_channels >= 16 && shape->out_channels >= LANES && tiles >= (shape->weight_changes ? 16 : 2) * TILE_ROWS;
 }
 
 static size_t winograd_packed_count(const GraftConv *shape) {

@@ -52,13 +52,16 @@ extension Plan {
     self.inputs = inputs
     self.outputs = outputs
     self.buffers = buffers
-    steps = kept.map { planner.steps[$0] }
-    origins = kept.map { planner.origins[$0] }
     variables = planner.variables
-    self.checked = checked.flatMap { view in
-      let step = kept.lastIndex { index in planner.steps[index].writes.contains { $0.buffer == view.buffer } }
-      return step.map { Checked(step: $0, view: view) }
+    let checkedStep = checked.flatMap { view in
+      kept.lastIndex { index in planner.steps[index].writes.contains { $0.buffer == view.buffer } }
     }
+    let fusion = StepFusion(kept.map { planner.steps[$0] }, buffers, checked: checkedStep)
+    steps = fusion.steps
+    var origins = steps.map { _ in Origin.unknown }
+    for (index, place) in fusion.places.enumerated().reversed() { origins[place] = planner.origins[kept[index]] }
+    self.origins = origins
+    self.checked = checked.flatMap { view in checkedStep.map { Checked(step: fusion.places[$0], view: view) } }
     scratchBytes = (planner.steps.map(\.scratchBytes).max() ?? 0).roundedUp(to: 64)
 
     let needed = Set(steps.flatMap(\.reads).map(\.buffer))
@@ -134,6 +137,14 @@ extension Buffer {
     switch kind {
     case .output, .variable: true
     case .input, .tensor, .prepared, .temporary: false
+    }
+  }
+
+  /// Whether no step writes to it.
+  var isGiven: Bool {
+    switch kind {
+    case .input, .tensor, .prepared: true
+    case .output, .variable, .temporary: false
     }
   }
 

@@ -29,6 +29,23 @@ final class Planner {
   /// What becomes of variables.
   var updates: [VariableUpdate] = []
   private var computed: [ObjectIdentifier: (expression: Expression, view: View)] = [:]
+  /// Copies of views with their axes in another order.
+  private var rearranged: [Rearrangement: View] = [:]
+
+  /// The loop whose body is being laid down.
+  private var loop: Loop?
+
+  private struct Loop {
+    /// Buffers from this one on are the body's own.
+    let firstBuffer: Int
+    let changing: Set<Int>
+    var packedAhead: [(matrix: View, packed: View)] = []
+  }
+
+  private struct Rearrangement: Hashable {
+    var source: View
+    var order: [Int]
+  }
 
   init(_ function: Function, kernels: NativeKernelSet, isTraining: Bool = false) {
     self.function = function
@@ -137,12 +154,27 @@ extension Planner {
   }
 
   /// The steps that `body` lays down, for a step that runs them. What they compute is not known outside.
-  func recorded(_ body: () throws -> Void) throws -> StepSequence {
-    let outer = (steps, origins, computed, packs)
+  ///
+  /// - Parameter changing: where it is the body of a loop, the views that a run leaves different for the next one. Matrices
+  ///   that stay the same are packed before the loop.
+  func recorded(repeatedly changing: [View]? = nil, _ body: () throws -> Void) throws -> StepSequence {
+    let outer = (steps, origins, computed, packs, rearranged, loop)
     (steps, origins) = ([], [])
-    defer { (steps, origins, computed, packs) = outer }
+    loop = changing.map { Loop(firstBuffer: buffers.count, changing: Set($0.map(\.buffer))) }
+    var ahead: [(matrix: View, packed: View)] = []
+    defer {
+      (steps, origins, computed, packs, rearranged, loop) = outer
+      for (matrix, packed) in ahead { pack(matrix, into: packed) }
+    }
     try body()
+    ahead = loop?.packedAhead ?? []
     return StepSequence(steps: steps)
+  }
+
+  /// Whether a buffer holds the same in each run of the loop whose body is being laid down.
+  func isInvariant(_ buffer: Int) -> Bool {
+    guard let loop else { return false }
+    return buffer < loop.firstBuffer && !loop.changing.contains(buffer)
   }
 
   /// Whether a buffer holds the same in each run, as far as the steps go.
@@ -153,9 +185,18 @@ extension Planner {
     if let known = packs[matrix] { return known }
     let count = kernels.matmul.packedCount(matrix.shape[0], matrix.shape[1])
     let target = try allocate([count], .float32)
+    if isInvariant(matrix.buffer) {
+      loop?.packedAhead.append((matrix, target))
+      packs[matrix] = target
+    } else {
+      pack(matrix, into: target)
+    }
+    return target
+  }
+
+  private func pack(_ matrix: View, into target: View) {
     add(PackStep(matrix: matrix, packed: target, kernels: kernels.matmul))
     packs[matrix] = target
-    return target
   }
 
   /// Where an expression's elements lie; computes them first if need be.
@@ -190,7 +231,7 @@ extension Planner {
     if case .view(let source) = original.node, let step = TransposeStep(source, target, kernels.vector) {
       return add(step)
     }
-    var expression = try withOneProduct(original)
+    var expression = try withOneProduct(inOrder(original, of: target))
     if let product = expression.products.first, canFuse(product, expression, target) {
       if case .product = expression.node {
         add(try product.step(writing: target, then: nil, kernels))
@@ -207,6 +248,25 @@ extension Planner {
     }
     if case .view = original.node { return }
     computed[ObjectIdentifier(original)] = (original, target)
+  }
+
+  /// The expression with large operands whose axes lie in another order than the target's copied to that order: moved tile by
+  /// tile, they cost less than read element by element.
+  private func inOrder(_ expression: Expression, of target: View) throws -> Expression {
+    guard target.count >= 16_384, expression.products.isEmpty else { return expression }
+    return expression.mapViews(shape: expression.shape) { source in
+      guard source.shape == target.shape, case .temporary = buffers[source.buffer].kind else { return source }
+      let key = Rearrangement(source: source, order: target.order)
+      if let known = rearranged[key] { return known }
+      let bytes = source.count * source.dtype.byteWidth
+      let copy = View(
+        buffer: buffers.count, dtype: source.dtype, shape: source.shape, order: target.order)
+      guard let step = TransposeStep(source, copy, kernels.vector) else { return source }
+      _ = addBuffer(.temporary, byteCount: bytes)
+      add(step)
+      rearranged[key] = copy
+      return copy
+    }
   }
 
   /// Writes an expression's elements to memory that will change: it is not where the expression lies.

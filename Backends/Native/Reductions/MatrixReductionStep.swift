@@ -26,8 +26,7 @@ struct MatrixReductionStep: Step {
   ///   - target: the axes that stay, row-major.
   /// - Returns: nil where the elements do not lie as a matrix's, or the type has no kernel.
   init?(_ kind: ReductionKind, _ source: View, _ target: View, _ path: KernelPath) {
-    let kept = Self.joined(source.shape.prefix(target.rank), source.strides.prefix(target.rank))
-    let reduced = Self.joined(source.shape.dropFirst(target.rank), source.strides.dropFirst(target.rank))
+    let (kept, reduced) = Self.runs(of: source, kept: target.rank)
     guard source.count > 0, reduced.count == 1, kept.allSatisfy({ $0.stride >= 0 }) else { return nil }
     let inner = kept.last ?? Outer(extent: 1, stride: 1)
     if reduced[0].stride == 1 {
@@ -41,6 +40,16 @@ struct MatrixReductionStep: Step {
     (self.kind, self.source, self.target, self.kernel) = (kind, source, target, kernel)
     outer = Array(kept.dropLast())
     (count, length) = (inner.extent, reduced[0].extent)
+  }
+
+  /// Whether the axes after the first `kept` are several in memory too.
+  static func isOfSeveralAxes(_ source: View, kept: Int) -> Bool { runs(of: source, kept: kept).reduced.count > 1 }
+
+  private static func runs(of source: View, kept: Int) -> (kept: [Outer], reduced: [Outer]) {
+    (
+      joined(source.shape.prefix(kept), source.strides.prefix(kept)),
+      joined(source.shape.dropFirst(kept), source.strides.dropFirst(kept))
+    )
   }
 
   private static func joined(_ extents: ArraySlice<Int>, _ strides: ArraySlice<Int>) -> [Outer] {

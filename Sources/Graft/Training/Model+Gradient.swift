@@ -20,7 +20,7 @@ extension Model {
     let binding = try DataBinding(columns, to: self)
     return try Problem.wrap {
       let arguments = try binding.arguments(tensors.map(\.value))
-      let graph = TrainingGraph(model: self, loss: loss, metrics: [], optimizer: .sgd())
+      let graph = TrainingGraph(model: self, loss: loss, metrics: [], optimizer: .sgd(), rematerialization: .none)
       let forward = try graph.evaluation(arguments.map(\.shape), binding.targetColumns)
       let paths = TrainingGraph.trained(self).compactMap(\.path)
       let values = paths.compactMap { path in forward.arguments.first { $0.path == path }?.value }

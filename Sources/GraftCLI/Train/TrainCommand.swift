@@ -50,7 +50,8 @@ struct TrainCommand: AsyncParsableCommand {
     let (training, validation) = try data.datasets(for: model, seed: seed)
     let trainer = try Trainer(
       model, loss: method.chosenLoss(), optimizer: method.chosenOptimizer(),
-      schedule: method.chosenSchedule(steps: method.epochs * training.count), metrics: method.metrics(), seed: seed)
+      schedule: method.chosenSchedule(steps: method.epochs * training.count), metrics: method.metrics(), seed: seed,
+      rematerialize: Rematerialization(patterns: method.rematerialize))
     if files.resume, let checkpoint = files.checkpoint { try trainer.restore(from: URL(filePath: checkpoint)) }
 
     let meter = TrainingMeter(epochs: method.epochs, isQuiet: json)

@@ -59,6 +59,12 @@ struct TrainMethodOptions: ParsableArguments {
   var accumulate = 1
 
   @Option(
+    help: ArgumentHelp(
+      "Modules to compute again on the way back instead of keeping what they computed: less memory, more time. Repeatable.",
+      valueName: "pattern"))
+  var rematerialize: [String] = []
+
+  @Option(
     help: ArgumentHelp("Parameters to leave as they are: paths, with * for anything. Repeatable.", valueName: "pattern")
   )
   var freeze: [String] = []
@@ -140,24 +146,5 @@ struct TrainMethodOptions: ParsableArguments {
       case .perplexity: .perplexity(classAxis: classAxis)
       }
     }
-  }
-}
-
-/// A path with `*` for any text.
-struct PathPattern: Sendable {
-  private let pieces: [Substring]
-
-  init(_ pattern: String) { pieces = pattern.split(separator: "*", omittingEmptySubsequences: false) }
-
-  /// Whether a path is like the pattern from its beginning to its end.
-  func matches(_ path: String) -> Bool {
-    guard pieces.count > 1 else { return path == pieces.first.map(String.init) }
-    guard let first = pieces.first, let last = pieces.last, path.hasPrefix(first) else { return false }
-    var rest = Substring(path.dropFirst(first.count))
-    for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
-      guard let found = rest.range(of: piece) else { return false }
-      rest = rest[found.upperBound...]
-    }
-    return rest.count >= last.count && rest.hasSuffix(last)
   }
 }

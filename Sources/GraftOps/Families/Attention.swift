@@ -21,13 +21,16 @@ extension OpDefinition {
       AttributeSpec("layout", .string(["heads_first", "heads_last"]), default: .string("heads_first")),
     ],
     infer: { call in [try call.attentionType()] },
-    differentiability: .recomputed,
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return op.operands.map { _ in nil } }
+      return try b.attentionGradients(op, ct)
+    },
     decomposition: { b, op in
       if try op.headsAreLast { return [try b.attentionHeadsFirst(op)] }
-      let query = try op.type(0)
-      let (key, value) = try b.expandedHeads(op)
-      let scale = try op.optional("scale")?.asDouble ?? op.defaultScale(query)
-      let scores = try b(.multiply, try b(.matmul, op[0], try b.matrixTransposed(key)), .float(scale))
+      let groups = try op.groups()
+      let (key, value) = (try b.expandedHeads(op[1], groups), try b.expandedHeads(op[2], groups))
+      let scores = try b(
+        .multiply, try b(.matmul, op[0], try b.matrixTransposed(key)), .float(try op.attentionScale()))
       let weights = try b.maskedSoftmax(scores, mask: op[3], causal: try op.bool("causal"))
       let rate = try op.double("dropout_rate")
       let kept =
@@ -128,6 +131,9 @@ extension OpCall {
     return query.with(shape: shape)
   }
 
+  /// What scores are multiplied with.
+  func attentionScale() throws -> Double { try optional("scale")?.asDouble ?? defaultScale(type(0)) }
+
   func defaultScale(_ query: TensorType) throws -> Double {
     guard let extent = query.shape[query.rank - 1].knownValue, extent > 0 else {
       throw problem("needs `scale` where the last extent of \(query) is not known")
@@ -163,26 +169,22 @@ extension GraphBuilder {
     return try self(.transpose, x, attributes: ["permutation": .ints(permutation)])
   }
 
-  /// Key and value with each head repeated for the query heads that share it.
-  fileprivate func expandedHeads(_ op: OpCall) throws -> (key: Operand, value: Operand) {
-    guard let groups = try op.groups() else { return (op[1], op[2]) }
-    func expanded(_ x: Operand) throws -> Operand {
-      let from = shape(x)
-      let axis = from.count - 2
-      var wide = from
-      wide.insert(1, at: axis)
-      let inserted = try self(.reshape, x, attributes: ["shape": .dims(wide)])
-      wide[axis] = Dim(groups)
-      let repeated = try self(.broadcastTo, inserted, attributes: ["shape": .dims(wide)])
-      wide.remove(at: axis)
-      wide[axis - 1] = wide[axis - 1] * Dim(groups)
-      return try self(.reshape, repeated, attributes: ["shape": .dims(wide)])
-    }
-    return (try expanded(op[1]), try expanded(op[2]))
+  /// A key or value [..., H, S, D] with each head repeated for the query heads that share it.
+  func expandedHeads(_ x: Operand, _ groups: Int?) throws -> Operand {
+    guard let groups else { return x }
+    var wide = shape(x)
+    let axis = wide.count - 2
+    wide.insert(1, at: axis)
+    let inserted = try self(.reshape, x, attributes: ["shape": .dims(wide)])
+    wide[axis] = Dim(groups)
+    let repeated = try self(.broadcastTo, inserted, attributes: ["shape": .dims(wide)])
+    wide.remove(at: axis)
+    wide[axis - 1] = wide[axis - 1] * Dim(groups)
+    return try self(.reshape, repeated, attributes: ["shape": .dims(wide)])
   }
 
   /// Softmax over the last axis of scores [..., T, S] among what is seen; zeros where nothing is.
-  fileprivate func maskedSoftmax(_ scores: Operand, mask: Operand, causal: Bool) throws -> Operand {
+  func maskedSoftmax(_ scores: Operand, mask: Operand, causal: Bool) throws -> Operand {
     let type = type(scores)
     let last = type.rank - 1
     if mask.isAbsent && !causal { return try self(.softmax, scores, attributes: ["axis": .int(last)]) }
@@ -194,6 +196,8 @@ extension GraphBuilder {
       let column = try self(.arange, attributes: ["count": .dim(columns), "dtype": .dtype(.int32)])
       let below = try self(.reshape, row, attributes: ["shape": .dims([rows, 1])])
       scores = try self(.where_, try self(.greaterEqual, below, column), scores, hidden)
+      // Every query sees the first key.
+      if mask.isAbsent { return try self(.softmax, scores, attributes: ["axis": .int(last)]) }
     }
     if mask.asValue != nil {
       let isBoolean = self.type(mask).dtype == .bool

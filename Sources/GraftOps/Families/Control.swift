@@ -1,7 +1,7 @@
 import GraftIR
 
 extension OpDefinition {
-  static let control: [OpDefinition] = [mode, cond, whileLoop, scan, stopGradient]
+  static let control: [OpDefinition] = [mode, cond, whileLoop, scan, stopGradient, barrier]
 
   /// The first region's results in training, the second's otherwise.
   package static let mode: OpDefinition = OpDefinition(
@@ -77,6 +77,12 @@ extension OpDefinition {
       .aten("detach.default(self:x)"), .aten("graft.stop_gradient(input:x)"), .torch("x.detach()"),
       .jax("jax.lax.stop_gradient(x)"),
     ])
+
+  /// `x`, which nothing computed elsewhere is taken for: two computations of the same behind barriers stay two.
+  package static let barrier: OpDefinition = unary(
+    "barrier", "x, apart from equal values elsewhere.", family: .control, accepts: .any, promotion: .none,
+    differentiability: .vjp { _, _, ct in [ct[0]] },
+    spellings: [.jax("jax.lax.optimization_barrier(operand:x)")])
 }
 
 extension OpCall {

@@ -14,9 +14,11 @@ package enum Differentiation {
   /// - Parameters:
   ///   - result: the position of the result to differentiate.
   ///   - values: arguments of a floating type.
+  ///   - recomputes: the modules whose values the way back computes again.
   /// - Throws: ``Diagnostic`` when the result is not a scalar, or an op between has no gradient.
   package static func gradient(
-    of function: Function, result: Int = 0, withRespectTo values: [Value], isTraining: Bool = true
+    of function: Function, result: Int = 0, withRespectTo values: [Value], isTraining: Bool = true,
+    recomputing recomputes: ((ModuleCall) -> Bool)? = nil
   ) throws -> Function {
     guard function.body.results.indices.contains(result), let scalar = function.body.results[result].asValue,
       function.type(of: scalar).isScalar, function.type(of: scalar).dtype.isFloating
@@ -25,17 +27,19 @@ package enum Differentiation {
         .invalidInput, "output \(result) of \(function.name) is not a floating scalar",
         remedy: "Differentiate a loss, or a sum of the output.")
     }
-    return try gradient(ofSum: result, of: function, withRespectTo: values, isTraining: isTraining)
+    return try gradient(
+      ofSum: result, of: function, withRespectTo: values, isTraining: isTraining, recomputing: recomputes)
   }
 
   /// The same of the sum of a result's elements.
   package static func gradient(
-    ofSum result: Int, of function: Function, withRespectTo values: [Value], isTraining: Bool = true
+    ofSum result: Int, of function: Function, withRespectTo values: [Value], isTraining: Bool = true,
+    recomputing recomputes: ((ModuleCall) -> Bool)? = nil
   ) throws -> Function {
     guard function.body.results.indices.contains(result), let output = function.body.results[result].asValue,
       function.type(of: output).dtype.isFloating
     else { throw Diagnostic(.invalidInput, "output \(result) of \(function.name) is not a floating tensor") }
-    return try derived(function, values, isTraining: isTraining) { builder, results in
+    return try derived(function, values, isTraining: isTraining, recomputes) { builder, results in
       guard let value = results[result].asValue else { return [:] }
       return [value: try builder.full(builder.function.type(of: value), .float(1))]
     }
@@ -71,7 +75,7 @@ package enum Differentiation {
   }
 
   private static func derived(
-    _ original: Function, _ values: [Value], isTraining: Bool,
+    _ original: Function, _ values: [Value], isTraining: Bool, _ recomputes: ((ModuleCall) -> Bool)? = nil,
     seeds: (GraphBuilder, [Operand]) throws -> [Value: Operand]
   ) throws -> Function {
     for value in values where !original.arguments.contains(where: { $0.value == value }) {
@@ -86,6 +90,7 @@ package enum Differentiation {
     let builder = GraphBuilder(function.withoutCalls())
     let reverse = ReverseMode(builder, from: Set(values))
     try reverse.forward(function.body)
+    let forwardCount = builder.operations.count
     let results = function.body.results.map(reverse.current)
     for (value, seed) in try seeds(builder, results) { try reverse.accumulate(seed, at: value) }
     try reverse.backward()
@@ -97,6 +102,7 @@ package enum Differentiation {
     }
     derived.outputs = .tuple([function.outputs, .dict(fields)])
     derived.name = original.name + "_and_gradient"
+    if let recomputes { derived = try Rematerialise(isChosen: recomputes).run(derived, forwardCount: forwardCount) }
     return try PassPipeline(
       "clean up", [FoldConstants(), EliminateCommonSubexpressions(), EliminateDeadCode()]
     ).run(derived)

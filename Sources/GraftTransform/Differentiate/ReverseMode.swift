@@ -11,7 +11,8 @@ final class ReverseMode {
   /// What depends on the values asked for, through ops that have a gradient.
   private(set) var varying: Set<Value>
   private var replacements: [Value: Value] = [:]
-  private var cotangents: [Value: Operand] = [:]
+  /// What has arrived at each value, to be added.
+  private var contributions: [Value: [Operand]] = [:]
   /// The operations to go back over.
   private var tape: [Operation] = []
 
@@ -23,7 +24,13 @@ final class ReverseMode {
   /// What stands for an operand of the original block.
   func current(_ operand: Operand) -> Operand { operand.mapValues { replacements[$0] ?? $0 } }
 
-  func cotangent(of value: Value) -> Operand? { cotangents[value] }
+  /// The sum of what has arrived at a value; nil if nothing has.
+  func cotangent(of value: Value) throws -> Operand? {
+    guard let parts = contributions[value], let first = parts.first else { return nil }
+    let sum = try builder.joined(parts) ?? parts.dropFirst().reduce(first) { try builder(.add, $0, $1) }
+    contributions[value] = [sum]
+    return sum
+  }
 
   // MARK: Forward
 
@@ -92,7 +99,7 @@ final class ReverseMode {
   /// Appends the operations that take the cotangents from the results back to the values asked for.
   func backward() throws {
     for operation in tape.reversed() {
-      let given = operation.results.map { cotangents[$0] }
+      let given = try operation.results.map(cotangent)
       guard given.contains(where: { $0 != nil }) else { continue }
       try located(operation) { try pull(operation, given) }
     }
@@ -108,7 +115,7 @@ final class ReverseMode {
     guard !builder.type(cotangent).isProvablyDifferent(from: type) else {
       throw Diagnostic(.internalError, "the cotangent of a \(type) is a \(builder.type(cotangent))")
     }
-    cotangents[value] = try cotangents[value].map { try builder(.add, $0, cotangent) } ?? cotangent
+    contributions[value, default: []].append(cotangent)
   }
 
   private func pull(_ operation: Operation, _ given: [Operand?]) throws {
@@ -149,7 +156,7 @@ final class ReverseMode {
       if let cotangent, let value = inner.current(result).asValue { try inner.accumulate(cotangent, at: value) }
     }
     try inner.backward()
-    return values.map(inner.cotangent)
+    return try values.map(inner.cotangent)
   }
 
   // MARK: Origins

@@ -7,94 +7,25 @@ import argparse
 import json
 import os
 import pathlib
-import platform
-import re
 import shutil
-import signal
-import statistics
 import subprocess
 import sys
-import time
 
+from contest import contest, machine
 from figures import SUMMARIES, best_runtime, mean, ratio
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ("torch", "torch_compile", "onnxruntime", "openvino", "jax")
 
 
-class Contestant:
-    """A process that has loaded a model, and what was measured of it."""
-
-    def __init__(self, peer, root, name, batch, threads):
-        self.peer = peer
-        self.times = []
-        if peer == "graft":
-            folder = root / name
-            command = [os.environ["GRAFT_WORKER"], folder / "graft"]
-            command += [folder / f"inputs-{batch}.npz", folder / "outputs-graft.npz"]
-            command += [str(threads)]
-        else:
-            command = [sys.executable, HERE / "peer.py", peer, root]
-            command += [name, str(batch), str(threads)]
-        cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))[:threads]))
-        with (root / f"{peer}.log").open("w") as log:
-            self.process = subprocess.Popen(
-                ["taskset", "--cpu-list", cpus, *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        self.first = self.reply()["first"]
-
-    def reply(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(
-                f"{self.peer} stopped; its messages are in {self.peer}.log"
-            )
-        return json.loads(line)
-
-    def measure(self, count, command="measure"):
-        self.process.stdin.write(f"{command} {count}\n")
-        self.process.stdin.flush()
-        return self.reply()
-
-    def turn(self, seconds):
-        """Measure for about so many seconds, after a call that warms up what the others have displaced."""
-        self.process.send_signal(signal.SIGCONT)
-        warm = self.measure(1)[0]
-        count = max(1, min(2000, round(seconds / max(warm, 1e-6))))
-        self.times += self.measure(count)
-        self.process.send_signal(signal.SIGSTOP)
-
-    def together(self, callers=8, rounds=3):
-        """The time of calls at the same time by that of as many one after another."""
-        self.process.send_signal(signal.SIGCONT)
-        pairs = [self.measure(callers, "together") for _ in range(rounds)]
-        self.process.send_signal(signal.SIGSTOP)
-        return statistics.median(both / alone for alone, both in pairs)
-
-    def finish(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        self.peak = int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.close()
-        self.process.wait()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def summary(self):
-        return {
-            "median": statistics.median(self.times),
-            "least": min(self.times),
-            "calls": len(self.times),
-            "first": self.first,
-            "peak": self.peak,
-        }
+def command(peer, root, name, batch, threads):
+    """What starts a contestant."""
+    if peer == "graft":
+        folder = root / name
+        files = [folder / "graft", folder / f"inputs-{batch}.npz"]
+        files.append(folder / "outputs-graft.npz")
+        return [os.environ["GRAFT_WORKER"], *files, threads]
+    return [sys.executable, HERE / "peer.py", peer, root, name, batch, threads]
 
 
 def difference(root, name, peer):
@@ -109,33 +40,23 @@ def difference(root, name, peer):
 
 def measure_case(root, name, batch, threads, options):
     """What was measured of each contestant of one case, by its name."""
-    contestants, failures, together = [], {}, None
-    try:
-        for peer in ("graft", *options.peers):
-            try:
-                contestants.append(Contestant(peer, root, name, batch, threads))
-                contestants[-1].process.send_signal(signal.SIGSTOP)
-            except (RuntimeError, json.JSONDecodeError) as error:
-                failures[peer] = str(error)
-        for _ in range(options.rounds):
-            for contestant in contestants:
-                contestant.turn(options.seconds)
-        if contestants and contestants[0].peer == "graft" and options.together:
-            together = contestants[0].together()
+    together = {}
+
+    def call_together(contestants):
         for contestant in contestants:
-            contestant.finish()
-    finally:
-        for contestant in contestants:
-            contestant.kill()
-    results = {c.peer: c.summary for c in contestants}
-    if "graft" in results and together is not None:
-        results["graft"]["together"] = together
-    if "torch" in results:
+            if contestant.name == "graft" and options.together:
+                together["together"] = contestant.together()
+
+    peers = ("graft", *options.peers)
+    commands = {peer: command(peer, root, name, batch, threads) for peer in peers}
+    results = contest(
+        commands, threads, root, options.rounds, options.seconds, call_together
+    )
+    results["graft"].update(together)
+    if "median" in results.get("torch", {}):
         for peer, figures in results.items():
-            figures["difference"] = difference(root, name, peer)
-    for peer, message in failures.items():
-        print(f"  {message}", file=sys.stderr)
-        results[peer] = {"error": message}
+            if "median" in figures:
+                figures["difference"] = difference(root, name, peer)
     return results
 
 
@@ -213,15 +134,6 @@ def main():
         value = mean(map(figure, cases))
         if value is not None:
             print(f"{title}: {value:.2f}")
-
-
-def machine():
-    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    return {
-        "processor": cpu[1] if cpu else platform.machine(),
-        "cores": os.cpu_count(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
 
 
 main()

@@ -5,12 +5,11 @@ answered with the seconds of N calls, a JSON list. At the end of the input the o
 """
 
 import importlib.util
-import json
 import os
 import sys
-import time
 
 import numpy
+from contest import serve
 
 
 def eager(root, name, batch, threads):
@@ -132,18 +131,7 @@ PEERS = {
 def main():
     peer, root, name, batch, threads = sys.argv[1:]
     load = PEERS[peer](root, name, int(batch), int(threads))
-    started = time.perf_counter()
-    call = load()
-    outputs = call()
-    seconds = time.perf_counter() - started
-    print(json.dumps({"first": seconds}), flush=True)
-    for line in sys.stdin:
-        times = []
-        for _ in range(int(line.split()[1])):
-            started = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - started)
-        print(json.dumps(times), flush=True)
+    outputs = serve(load)
     named = {f"out_{index:02}": array for index, array in enumerate(outputs)}
     numpy.savez(os.path.join(root, name, f"outputs-{peer}.npz"), **named)
 

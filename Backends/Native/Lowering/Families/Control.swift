@@ -19,8 +19,12 @@ extension LoweringRule {
       for (view, value) in zip(state, call[0].values) { try planner.start(view, with: planner.expression(value)) }
       try planner.settle(call.regions)
       let condition = try planner.allocate([], .bool)
-      let test = try planner.recorded { try planner.lower(call.regions[0], arguments: state, into: [condition]) }
-      let body = try planner.recorded { try planner.advance(state, by: call.regions[1], elements: [], outputs: []) }
+      let test = try planner.recorded(repeatedly: state) {
+        try planner.lower(call.regions[0], arguments: state, into: [condition])
+      }
+      let body = try planner.recorded(repeatedly: state) {
+        try planner.advance(state, by: call.regions[1], elements: [], outputs: [])
+      }
       planner.add(WhileStep(test: test, condition: condition, body: body))
       return state.map { Expression($0) }
     },
@@ -35,7 +39,7 @@ extension LoweringRule {
           sequence: sequence, element: try planner.allocate(Array(sequence.shape.dropFirst()), sequence.dtype))
       }
       let (inputs, outputs) = (try sequences.map(slot), try collected.map(slot))
-      let body = try planner.recorded {
+      let body = try planner.recorded(repeatedly: state + (inputs + outputs).map(\.element)) {
         try planner.advance(
           state, by: call.regions[0], elements: inputs.map(\.element), outputs: outputs.map(\.element))
       }

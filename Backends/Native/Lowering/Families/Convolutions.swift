@@ -46,6 +46,8 @@ extension Planner {
 
   /// The convolution of x [N, C, ...] with weight [O, C / groups, ...].
   func convolution(_ x: View, _ weight: View, _ shape: [Int], _ attributes: ConvolutionShape) throws -> Expression {
+    var attributes = attributes
+    attributes.weightChanges = !isConstant(weight.buffer)
     if weight.count == 0 { return Expression(.scalar(.int(0)), dtype: x.dtype, shape: shape) }
     if x.dtype == .float32, attributes.stride.count <= 3, shape.allSatisfy({ $0 > 0 }) {
       let pixels = try channelsLast(x)

@@ -5,13 +5,15 @@ extension LoweringRule {
   /// Maxima of windows with where they were found, and the way back.
   static let maximumPooling: [LoweringRule] = [
     LoweringRule(.maxPoolWithIndices) { planner, call in
-      let (shape, _) = try call.resultType(planner)
+      let (shape, dtype) = try call.resultType(planner)
       let attributes = try PoolAttributes(call)
+      let x = try planner.expression(call[0], as: dtype)
       let extents = try call.type(0).knownShape().suffix(attributes.kernel.count)
       let spans = try zip(Array(extents), shape.suffix(attributes.kernel.count)).enumerated().map { axis, pair in
         try planner.windowSpans(attributes, axis, extent: pair.0, count: pair.1)
       }
-      return try planner.maximum(call, .fixed(spans), spatial: spans.count)
+      return try planner.maximaWithPlaces(x, attributes, shape)
+        ?? planner.maximum(call, .fixed(spans), spatial: spans.count)
     },
     LoweringRule(.adaptiveMaxPool) { planner, call in
       let size = try call.ints("size")
@@ -38,6 +40,9 @@ extension LoweringRule {
       let (shape, dtype) = try call.resultType(planner)
       let x = try planner.view(planner.expression(call[0], as: dtype).converted(to: dtype.computeType))
       let indices = try planner.view(planner.expression(call[1], as: .int64).converted(to: .int64))
+      if try call.bool("add"), let target = try planner.addedToImages(x, indices, shape, call.ints("size")) {
+        return [Expression(target).converted(to: dtype)]
+      }
       let target = try planner.allocate(shape, x.dtype)
       try planner.compute(Expression(.scalar(.int(0)), dtype: x.dtype, shape: shape), into: target)
       let (spatial, adds) = (try call.ints("size").count, try call.bool("add"))
@@ -66,6 +71,15 @@ extension Planner {
       guard held > 0 else { throw invalid("a window of max_pool holds padding alone") }
       return WindowSpan(first: first, step: step, count: held)
     }
+  }
+
+  /// x [N, C, ...] added at its places to images of zeros, channels last; nil for what the kernel does not do.
+  fileprivate func addedToImages(_ x: View, _ places: View, _ shape: [Int], _ size: [Int]) throws -> View? {
+    guard x.dtype == .float32, x.rank == size.count + 2, x.count > 0 else { return nil }
+    let target = try allocate(shape, .float32, order: shape.channelsLast)
+    try compute(Expression(.scalar(.int(0)), dtype: .float32, shape: shape), into: target)
+    add(ImageUnpoolStep(source: try denseChannelsLast(x), places: try denseChannelsLast(places), target: target))
+    return target
   }
 
   fileprivate func maximum(_ call: OpCall, _ windows: WindowPlaces, spatial: Int) throws -> [Expression] {

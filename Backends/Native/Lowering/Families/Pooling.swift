@@ -7,7 +7,7 @@ extension LoweringRule {
     LoweringRule(.maxPool) { planner, call in
       let (shape, dtype) = try call.resultType(planner)
       let x = try planner.expression(call[0], as: dtype).converted(to: dtype.computeType)
-      let pooled = try planner.pooled(x, PoolAttributes(call), shape, .maximum) ?? planner.windowed(x, call, shape)
+      let pooled = try planner.pooled(x, PoolAttributes(call), shape, .maximum()) ?? planner.windowed(x, call, shape)
       return [pooled.converted(to: dtype)]
     },
     LoweringRule(.averagePool, when: PoolAttributes.hasAverage) { planner, call in
@@ -43,6 +43,12 @@ struct PoolAttributes {
     try ConvolutionShape.check(kernel + stride + dilation, padding)
   }
 
+  /// Whether ``PoolStep`` pools x into `shape`.
+  fileprivate func hasKernel(_ x: Expression, _ shape: [Int]) -> Bool {
+    x.dtype == .float32 && kernel.count <= 2 && shape.count == kernel.count + 2 && shape.allSatisfy { $0 > 0 }
+      && padding.allSatisfy { $0 >= 0 }
+  }
+
   /// Whether a kernel computes the average; others are decomposed.
   @Sendable fileprivate static func hasAverage(_ call: OpCall) -> Bool {
     guard let type = try? call.type(0), let attributes = try? PoolAttributes(call) else { return false }
@@ -65,18 +71,27 @@ extension Planner {
   fileprivate func pooled(
     _ x: Expression, _ attributes: PoolAttributes, _ shape: [Int], _ kind: PoolStep.Kind
   ) throws -> Expression? {
-    let spatial = attributes.kernel.count
-    guard x.dtype == .float32, spatial <= 2, shape.count == spatial + 2, shape.allSatisfy({ $0 > 0 }),
-      attributes.padding.allSatisfy({ $0 >= 0 })
-    else { return nil }
+    guard attributes.hasKernel(x, shape) else { return nil }
     let dense = try denseChannelsLast(view(x))
     let target = try allocate(shape, x.dtype, order: shape.channelsLast)
     add(PoolStep(kind: kind, source: dense, target: target, attributes: attributes, path: kernels.path))
     return Expression(target)
   }
 
+  /// The maxima of windows, and where in its image each is; nil for what the kernel does not do.
+  func maximaWithPlaces(_ x: Expression, _ attributes: PoolAttributes, _ shape: [Int]) throws -> [Expression]? {
+    guard attributes.hasKernel(x, shape) else { return nil }
+    let dense = try denseChannelsLast(view(x))
+    let values = try allocate(shape, x.dtype, order: shape.channelsLast)
+    let places = try allocate(shape, .int64, order: shape.channelsLast)
+    add(
+      PoolStep(
+        kind: .maximum(places: places), source: dense, target: values, attributes: attributes, path: kernels.path))
+    return [Expression(values), Expression(places)]
+  }
+
   /// x [N, C, ...], channels last and without gaps.
-  private func denseChannelsLast(_ x: View) throws -> View {
+  func denseChannelsLast(_ x: View) throws -> View {
     if x.transposed(x.shape.channelsLast).isRowMajor { return x }
     let copy = try allocate(x.shape, x.dtype, order: x.shape.channelsLast)
     try compute(Expression(x), into: copy)

@@ -42,7 +42,7 @@ extension Planner {
     let (xView, yView) = (try view(x), try view(y))
     let batch = Self.broadcast(Array(xView.shape.dropLast(2)), Array(yView.shape.dropLast(2)))
     let shape = batch + [xView.shape[xView.rank - 2], yView.shape[yView.rank - 1]]
-    if xView.dtype == .float32, isConstant(yView.buffer), yView.shape.dropLast(2).allSatisfy({ $0 == 1 }) {
+    if xView.dtype == .float32, isWorthPacking(yView, rows: shape.dropLast().reduce(1, *)) {
       return try packedProduct(xView.broadcast(to: batch + xView.shape.suffix(2)), yView, shape)
     }
     let left = xView.broadcast(to: batch + xView.shape.suffix(2))
@@ -58,7 +58,14 @@ extension Planner {
     return Expression(target)
   }
 
-  /// The product of rows with a weight, which is packed when the plan is made.
+  /// Whether a right operand is packed before the product: once if it is the same in each run of the program or
+  /// of a loop, and else if enough rows are multiplied with it.
+  private func isWorthPacking(_ y: View, rows: Int) -> Bool {
+    guard y.shape.dropLast(2).allSatisfy({ $0 == 1 }) else { return false }
+    return isConstant(y.buffer) || isInvariant(y.buffer) || rows >= 4 * kernels.matmul.tileRows
+  }
+
+  /// The product of rows with a matrix that is packed.
   private func packedProduct(_ x: View, _ y: View, _ shape: [Int]) throws -> Expression {
     let (inner, columns) = (y.shape[y.rank - 2], y.shape[y.rank - 1])
     let matrix = View(

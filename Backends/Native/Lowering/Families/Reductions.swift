@@ -29,8 +29,13 @@ extension Planner {
 
   /// A reduction that drops the axes.
   func reduce(_ kind: ReductionKind, _ x: Expression, over axes: [Int]) throws -> Expression {
+    if let unrepeated = try unrepeatedReduction(kind, x, over: axes) { return unrepeated }
     let kept = x.shape.indices.filter { !axes.contains($0) }
     let source = try view(x).transposed(kept + axes)
+    if let first = innermost(of: source, after: kept.count), kind != .prod {
+      let inner = try reduce(kind, Expression(source), over: [first])
+      return try reduce(kind, inner, over: Array(kept.count..<source.rank - 1))
+    }
     let target = try allocate(kept.map { x.shape[$0] }, x.dtype)
     if let step = MatrixReductionStep(kind, source, target, kernels.path) {
       add(step)
@@ -38,6 +43,32 @@ extension Planner {
       add(try reduction(kind, source, target))
     }
     return Expression(target)
+  }
+
+  /// The reduction where x repeats one element along some of the axes: a sum is so many times as large.
+  private func unrepeatedReduction(
+    _ kind: ReductionKind, _ x: Expression, over axes: [Int]
+  ) throws -> Expression? {
+    guard case .view(let source) = x.node, kind != .prod, x.shape.allSatisfy({ $0 > 0 }) else { return nil }
+    let repeated = axes.filter { source.strides[$0] == 0 && source.shape[$0] > 1 }
+    guard !repeated.isEmpty else { return nil }
+    var single = source
+    for axis in repeated { single.shape[axis] = 1 }
+    let reduced = try reduce(kind, Expression(single), over: axes)
+    guard kind == .sum else { return reduced }
+    let count = repeated.reduce(1) { $0 * source.shape[$1] }
+    return try applying(.multiply, reduced, Expression(.scalar(.int(count)), dtype: x.dtype, shape: []))
+  }
+
+  /// The axis with the nearest elements among those that are reduced, where they do not lie as one: taken by itself, it
+  /// leaves less for the others.
+  private func innermost(of source: View, after kept: Int) -> Int? {
+    guard source.count > 0, source.dtype == .float32, MatrixReductionStep.isOfSeveralAxes(source, kept: kept) else {
+      return nil
+    }
+    return (kept..<source.rank).filter { source.shape[$0] > 1 }.min {
+      abs(source.strides[$0]) < abs(source.strides[$1])
+    }
   }
 
   private func reduction(_ kind: ReductionKind, _ source: View, _ target: View) throws -> any Step {

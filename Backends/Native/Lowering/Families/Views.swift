@@ -28,6 +28,7 @@ extension LoweringRule {
       let axes = try call.axes("axes", rank: call.type(0).rank)
       return [try planner.looking(call) { $0.flipped(axes) }]
     },
+    LoweringRule(.barrier) { planner, call in [try planner.expression(call[0], as: .float32)] },
     LoweringRule(.stopGradient) { planner, call in [try planner.expression(call[0], as: .float32)] },
   ]
 }

@@ -1,6 +1,7 @@
 #ifndef GRAFT_NATIVE_KERNELS_CONV_SHAPE_H
 #define GRAFT_NATIVE_KERNELS_CONV_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #pragma clang assume_nonnull begin
@@ -24,6 +25,8 @@ typedef struct {
   /// From image to image, plane to plane, line to line and pixel to pixel of x.
   ptrdiff_t x_stride[4];
   ptrdiff_t y_row;
+  /// Whether the weight is packed before each call, and not once for many.
+  bool weight_changes;
 } GraftConv;
 
 #pragma clang assume_nonnull end

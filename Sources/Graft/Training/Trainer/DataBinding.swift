@@ -34,6 +34,12 @@ struct DataBinding: Sendable, Equatable {
     types = model.inputs.map(\.dtype)
   }
 
+  /// The columns of one batch.
+  init(_ batch: [(key: String, value: Tensor)], to model: Model) throws {
+    let columns = batch.map { Column($0.key, dtype: $0.value.dtype, shape: Array($0.value.shape.dropFirst())) }
+    try self.init(columns, to: model)
+  }
+
   private static func converts(_ from: DType, to: DType) -> Bool {
     from == to || (from.category <= to.category && from.category < .complex && to.category < .complex)
   }

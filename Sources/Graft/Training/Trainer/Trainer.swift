@@ -34,10 +34,11 @@ public final class Trainer: Sendable {
   /// - Parameters:
   ///   - model: what is trained; its frozen parameters stay as they are.
   ///   - metrics: measured on training batches and validation data.
+  ///   - rematerialization: the modules that are computed again on the way back.
   /// - Throws: ``Problem`` when no parameter is to be trained, or the optimiser's numbers cannot be.
   public init(
     _ model: Model, loss: Loss, optimizer: Optimizer, schedule: Schedule = .constant, metrics: [Metric] = [],
-    seed: UInt64 = 0
+    seed: UInt64 = 0, rematerialize rematerialization: Rematerialization = .none
   ) throws {
     try optimizer.check()
     self.loss = loss
@@ -46,7 +47,9 @@ public final class Trainer: Sendable {
     self.metrics = metrics
     self.seed = seed
     programs = try Problem.wrap {
-      try TrainingPrograms(TrainingGraph(model: model, loss: loss, metrics: metrics, optimizer: optimizer))
+      try TrainingPrograms(
+        TrainingGraph(
+          model: model, loss: loss, metrics: metrics, optimizer: optimizer, rematerialization: rematerialization))
     }
   }
 
@@ -96,17 +99,72 @@ public final class Trainer: Sendable {
 extension Trainer {
   /// Trains on one batch.
   ///
+  /// - Parameter batch: the model's inputs by their names, and the targets in the order in which the loss takes them.
   /// - Returns: the loss before the update, and the metrics.
   /// - Throws: ``Problem`` when the batch does not fit the model, and with the code `not-finite` when the loss is no
   ///   finite number; nothing has changed then.
   @discardableResult
-  public func step(_ batch: KeyValuePairs<String, Tensor>) throws -> Measures {
-    let columns = batch.map { Column($0.key, dtype: $0.value.dtype, shape: Array($0.value.shape.dropFirst())) }
-    let binding = try DataBinding(columns, to: programs.graph.model)
-    let results = try train(binding, batch.map(\.value))
+  public func step(_ batch: KeyValuePairs<String, Tensor>) throws -> Measures { try step(Array(batch)) }
+
+  /// Trains on one batch of the model's inputs by their names, and the targets, taken in the order of their names.
+  ///
+  /// - Returns: and throws as ``step(_:)-(KeyValuePairs<String,Tensor>)`` does.
+  @discardableResult
+  public func step(named batch: [String: Tensor]) throws -> Measures { try step(batch.sorted { $0.key < $1.key }) }
+
+  private func step(_ batch: [(key: String, value: Tensor)]) throws -> Measures {
+    let results = try train(DataBinding(batch, to: programs.graph.model), batch.map(\.value))
     var sums = MeasureSums()
     sums.add(results, samples: 1)
     return sums.measures(metrics)
+  }
+
+  /// Trains on one batch several times, and tells which kernels that takes, with the median of each one's time.
+  ///
+  /// - Parameter batch: as of ``step(named:)``.
+  /// - Throws: ``Problem`` when the batch does not fit the model.
+  public func profile(named batch: [String: Tensor], repetitions: Int = 5) throws -> Model.PlanSummary {
+    let batch = batch.sorted { $0.key < $1.key }
+    let binding = try DataBinding(batch, to: programs.graph.model)
+    return try Problem.wrap {
+      try state.withLock { run in
+        let step = try preparedStep(run, binding, batch.map(\.value))
+        let times = try step.program.profile(step.inputs, seed: step.seed, repetitions: max(1, repetitions))
+        run.progress.step += max(1, repetitions)
+        var summary = Model.PlanSummary(try step.program.plan(for: step.inputs.map(\.shape)))
+        for (index, seconds) in times.enumerated() { summary.kernels[index].seconds = seconds }
+        return summary
+      }
+    }
+  }
+
+  /// A batch made ready.
+  private struct PreparedStep {
+    let program: NativeProgram
+    /// The model's inputs, the targets, and the step's own inputs.
+    let inputs: [TensorData]
+    /// Those of the batch.
+    let arguments: ArraySlice<TensorData>
+    let seed: UInt64
+    let takesStep: Bool
+  }
+
+  private func preparedStep(_ run: Run, _ binding: DataBinding, _ batch: [Tensor]) throws -> PreparedStep {
+    let progress = run.progress
+    let takesStep = progress.accumulated + 1 >= optimizer.accumulation
+    let samples = batch.first?.shape.first ?? 0
+    let program = try programs.program(takesStep ? .step : .accumulation, binding, samples: samples)
+    let factor = progress.schedule.factor(schedule, step: progress.step, epoch: progress.epoch)
+    let arguments = try binding.arguments(batch).map(\.data)
+    let inputs =
+      arguments + [
+        try TensorData(shape: [], elements: [Double(progress.step + 1)]),
+        try TensorData(shape: [], elements: [factor]),
+      ]
+    var random = CounterRandom(seed: seed).split(UInt64(bitPattern: Int64(progress.batchesSeen)))
+    return PreparedStep(
+      program: program, inputs: inputs, arguments: inputs.prefix(arguments.count), seed: random.next(),
+      takesStep: takesStep)
   }
 
   /// Trains on one batch; the loss, then the sum and count of each metric.
@@ -114,27 +172,17 @@ extension Trainer {
   func train(_ binding: DataBinding, _ batch: [Tensor]) throws -> [Double] {
     try Problem.wrap {
       try state.withLock { run in
-        let progress = run.progress
-        let takesStep = progress.accumulated + 1 >= optimizer.accumulation
-        let samples = batch.first?.shape.first ?? 0
-        let program = try programs.program(takesStep ? .step : .accumulation, binding, samples: samples)
-        let factor = progress.schedule.factor(schedule, step: progress.step, epoch: progress.epoch)
-        let arguments = try binding.arguments(batch).map(\.data)
-        let inputs =
-          arguments + [
-            try TensorData(shape: [], elements: [Double(progress.step + 1)]),
-            try TensorData(shape: [], elements: [factor]),
-          ]
-        var random = CounterRandom(seed: seed).split(UInt64(bitPattern: Int64(progress.batchesSeen)))
-        let batchSeed = random.next()
+        let step = try preparedStep(run, binding, batch)
         let results: [Double]
         do {
-          results = try program.run(inputs, seed: batchSeed).map { $0.doubles().first ?? .nan }
+          results = try step.program.run(step.inputs, seed: step.seed).map { $0.doubles().first ?? .nan }
         } catch is NonFiniteResult {
-          throw notFinite(run, try? programs.firstFault(binding, arguments, samples: samples, seed: batchSeed))
+          let samples = batch.first?.shape.first ?? 0
+          throw notFinite(
+            run, try? programs.firstFault(binding, Array(step.arguments), samples: samples, seed: step.seed))
         }
-        run.progress.accumulated = takesStep ? 0 : progress.accumulated + 1
-        run.progress.step += takesStep ? 1 : 0
+        run.progress.accumulated = step.takesStep ? 0 : run.progress.accumulated + 1
+        run.progress.step += step.takesStep ? 1 : 0
         run.progress.batchesSeen += 1
         return results
       }

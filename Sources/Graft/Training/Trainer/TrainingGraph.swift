@@ -9,6 +9,7 @@ struct TrainingGraph {
   let loss: Loss
   let metrics: [Metric]
   let optimizer: Optimizer
+  let rematerialization: Rematerialization
 
   /// The names of the inputs that a step has beside a batch.
   static let stepInputs = ["optimizer step", "learning rate factor"]
@@ -65,7 +66,8 @@ struct TrainingGraph {
     let forward = try evaluation(shapes, targets)
     let paths = Self.trained(model).compactMap(\.path)
     let values = paths.compactMap { path in forward.arguments.first { $0.path == path }?.value }
-    let function = try Differentiation.gradient(of: forward, withRespectTo: values)
+    let recomputes: ((ModuleCall) -> Bool)? = rematerialization == .none ? nil : { rematerialization.includes($0) }
+    let function = try Differentiation.gradient(of: forward, withRespectTo: values, recomputing: recomputes)
     let builder = GraphBuilder(function)
     for operation in function.body.operations { builder.append(operation) }
     let results = function.body.results.map { GraphTensor(builder, $0) }

@@ -4,7 +4,7 @@ import importlib.util
 import pathlib
 import sys
 
-path = pathlib.Path(__file__).resolve().parents[3] / "Frontends/Torch/Tracer/entry.py"
+path = pathlib.Path(__file__).resolve().parents[2] / "Frontends/Torch/Tracer/entry.py"
 if "graft_torch_entry" not in sys.modules:
     spec = importlib.util.spec_from_file_location("graft_torch_entry", path)
     entry = importlib.util.module_from_spec(spec)

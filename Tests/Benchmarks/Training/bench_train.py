@@ -1,0 +1,120 @@
+"""Steps of training beside the frameworks that people use: forward, backward and AdamW of one batch; in one run, by turns."""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from contest import contest, machine
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = ("torch", "torch_compile", "jax")
+
+
+def prepare(name, folder):
+    """The package that Graft and JAX train, and the batch as an archive for the former."""
+    import numpy
+    import training_models
+
+    source = HERE / "training_models.py"
+    command = [os.environ["GRAFT"], "transpile", f"{source}:{name}"]
+    command += ["--inputs", f"{source}:{name}_inputs", "--name", name, "--to", "jax"]
+    command += ["--no-verify", "--quiet", "-o", folder / "graft"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    inputs, targets = training_models.batch(name)
+    arrays = {key: tensor.numpy() for key, tensor in inputs.items()}
+    numpy.savez(folder / "batch.npz", **arrays, target=targets.numpy())
+    return training_models.CASES[name].class_axis
+
+
+def measure(name, root, threads, options):
+    folder = root / name
+    # What an earlier build left is not measured.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    axis = prepare(name, folder)
+    worker = os.environ["GRAFT_TRAIN_WORKER"]
+    commands = {"graft": [worker, folder, axis, threads]}
+    for peer in options.peers:
+        commands[peer] = [sys.executable, HERE / "training_peer.py", peer, name]
+        commands[peer] += [folder, threads]
+    results = contest(commands, threads, folder, options.rounds, options.seconds)
+    for peer, figures in results.items():
+        path = folder / f"losses-{peer}.json"
+        if "median" in figures and path.exists():
+            figures["losses"] = json.loads(path.read_text())
+    return results
+
+
+def ratio(results, peer, key="median"):
+    """Graft's figure by another's, or None where one is missing."""
+    if key in results.get(peer, {}) and key in results.get("graft", {}):
+        return results["graft"][key] / results[peer][key]
+    return None
+
+
+def difference(results, peer="torch"):
+    """The largest relative difference of Graft's first losses to another's."""
+    own, others = (results.get(x, {}).get("losses") for x in ("graft", peer))
+    if not own or not others:
+        return None
+    return max(abs(a - b) / abs(b) for a, b in zip(own, others))
+
+
+def line(case):
+    results = case["results"]
+    cells = [f"{case['model']:20} {case['threads']}t"]
+    for peer, figures in results.items():
+        if "median" in figures:
+            memory = figures["peak"] / 2**20
+            cells.append(f"{peer} {1000 * figures['median']:.2f} ms {memory:.0f} MiB")
+    for peer in PEERS:
+        if ratio(results, peer) is not None:
+            cells.append(f"by {peer} {ratio(results, peer):.2f}")
+    worst = difference(results)
+    return "  ".join(cells) + ("" if worst is None else f"  losses {worst:.0e}")
+
+
+def geometric_mean(values):
+    values = [math.log(x) for x in values if x is not None]
+    return math.exp(sum(values) / len(values)) if values else None
+
+
+def main():
+    import training_models
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", default=",".join(training_models.CASES))
+    parser.add_argument("--threads", default="2")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
+    parser.add_argument("--folder", default=".build/bench-train")
+    parser.add_argument("--json", help="where the figures go, after each case")
+    options = parser.parse_args()
+    options.peers = [peer for peer in options.peers.split(",") if peer]
+    root = pathlib.Path(options.folder).resolve()
+    record = {"machine": machine(), "runs": [" ".join(sys.argv[1:])], "cases": []}
+    for name in options.models.split(","):
+        for threads in map(int, options.threads.split(",")):
+            results = measure(name, root, threads, options)
+            case = {"model": name, "threads": threads, "results": results}
+            record["cases"].append(case)
+            print(line(case), flush=True)
+            if options.json:
+                pathlib.Path(options.json).write_text(json.dumps(record, indent=1))
+    for peer in options.peers:
+        for key, title in (("median", "step"), ("peak", "peak memory")):
+            mean = geometric_mean(
+                ratio(c["results"], peer, key) for c in record["cases"]
+            )
+            if mean is not None:
+                print(f"{title}, by {peer}: {mean:.2f}")
+
+
+if __name__ == "__main__":
+    main()
