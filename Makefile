@@ -8,7 +8,7 @@ SHELL := /usr/bin/env bash
 PREFIX ?= /usr/local
 export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup build release demo test conformance goldens readability bench bench-native sanitize format lint docs install clean
+.PHONY: help setup build release demo test conformance goldens readability bench bench-native bench-train parity sanitize format lint docs install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,14 @@ bench: release ## Measure emitted code and conversions; writes Docs/EmittedPerfo
 bench-native: release ## Measure native execution beside other runtimes; writes Docs/Performance.md
 	swift build -c release --product native-worker
 	@scripts/bench-native.sh
+
+bench-train: release ## Measure training beside other frameworks; writes Docs/TrainingPerformance.md
+	swift build -c release --product train-worker
+	@scripts/bench-train.sh
+
+parity: release ## Train models in PyTorch and natively; writes how close they stay to Docs/TrainingParity.md
+	swift build -c release --product train-worker
+	@scripts/parity.sh
 
 sanitize: setup ## Run the tests of native execution and of files under sanitizers of addresses and threads
 	@scripts/sanitize.sh

@@ -88,7 +88,9 @@ let package = Package(
     .executableTarget(
       name: "native-worker", dependencies: ["Graft"], path: "Tests/Benchmarks/Native/Worker", swiftSettings: settings),
     .executableTarget(
-      name: "train-worker", dependencies: ["Graft"], path: "Tests/Benchmarks/Training/Worker", swiftSettings: settings),
+      name: "train-worker",
+      dependencies: ["Graft", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Benchmarks/Training/Worker", swiftSettings: settings),
     .executableTarget(
       name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
     // The source of Docs/Examples/FineTune, which is a package of its own, for its test.

@@ -85,7 +85,7 @@ struct ConvProblem {
       input: (input[0], input[1], input[2]), output: (output[0], output[1], output[2]),
       kernel: (kernel[0], kernel[1], kernel[2]), stride: (stride[0], stride[1], stride[2]),
       dilation: (dilation[0], dilation[1], dilation[2]), padding: (low[0], low[1], low[2]),
-      x_stride: (image, plane, line, pixel), y_row: 0)
+      x_stride: (image, plane, line, pixel), y_row: 0, weight_changes: false)
 
     var x = [Float](repeating: .nan, count: batch * image)
     for start in 0..<batch * input[0] * input[1] * input[2] {

@@ -38,7 +38,7 @@ def measure(name, root, threads, options):
     folder.mkdir(parents=True)
     axis = prepare(name, folder)
     worker = os.environ["GRAFT_TRAIN_WORKER"]
-    commands = {"graft": [worker, folder, axis, threads]}
+    commands = {"graft": [worker, folder, f"--class-axis={axis}", "--threads", threads]}
     for peer in options.peers:
         commands[peer] = [sys.executable, HERE / "training_peer.py", peer, name]
         commands[peer] += [folder, threads]

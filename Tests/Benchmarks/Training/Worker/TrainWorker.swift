@@ -1,41 +1,78 @@
+import ArgumentParser
 import Foundation
 import Graft
 
-/// Graft as a contestant of `bench_train.py`: takes steps of training as it is told to on standard input (`contest.py`),
-/// and writes the losses of the first ones to a file. With `--profile` it prints the kernels of a step.
-@main struct TrainWorker {
-  static func main() throws {
-    let arguments = CommandLine.arguments
-    guard arguments.count >= 4, let axis = Int(arguments[2]), let threads = Int(arguments[3]) else {
-      FileHandle.standardError.write(Data("usage: train-worker FOLDER CLASS-AXIS THREADS\n".utf8))
-      exit(2)
-    }
-    let folder = URL(filePath: arguments[1])
-    let file = try TensorFile(folder.appending(path: "batch.npz")).read()
+/// Trains a converted model with AdamW: measured step by step as `contest.py` tells it to, or over given batches.
+@main struct TrainWorker: ParsableCommand {
+  enum LossName: String, ExpressibleByArgument { case crossEntropy = "cross-entropy", mse }
+
+  static let configuration = CommandConfiguration(
+    commandName: "train-worker",
+    discussion: """
+      FOLDER has the package in `graft` and the model's inputs and targets in `batch.npz`, or with --curve in
+      `batches.npz`, a batch for each position of the first axis. The losses of the steps go to `losses-graft.json`; with
+      --curve, the outputs for the inputs in `test.npz`, if there is one, go to `outputs-graft.npz`.
+      """)
+
+  @Argument var folder: String
+  @Option var loss: LossName = .crossEntropy
+  @Option(help: "Where the output has its classes.") var classAxis = 1
+  @Option var learningRate = 1e-4
+  @Option var threads = 2
+  @Flag(help: "Print the kernels of a step, each with its time.") var profile = false
+  @Flag(help: "Take a step for each batch of a file, and stop.") var curve = false
+
+  private var root: URL { URL(filePath: folder) }
+
+  func run() throws {
+    if curve { return try runBatches() }
+    let batch = try TensorFile(root.appending(path: "batch.npz")).read()
     let clock = ContinuousClock()
     let start = clock.now
-    let model = try Model(contentsOf: folder.appending(path: "graft"), threads: threads)
-    let trainer = try Trainer(
-      model, loss: .crossEntropy(classAxis: axis), optimizer: .adamW(learningRate: 1e-4, weightDecay: 0.01))
-    var losses = [try trainer.step(named: file).loss]
-    reply(["first": (clock.now - start) / .seconds(1)])
-    if arguments.contains("--profile") {
-      for kernel in try trainer.profile(named: file).kernels { reply(kernel) }
+    let trainer = try trainer()
+    var losses = [try trainer.step(named: batch).loss]
+    Self.reply(["first": (clock.now - start) / .seconds(1)])
+    if profile {
+      for kernel in try trainer.profile(named: batch).kernels { Self.reply(kernel) }
     }
     while let line = readLine() {
       let count = line.split(separator: " ").last.flatMap { Int($0) } ?? 1
-      reply(
-        try (0..<count).map { _ in
-          try clock.measure {
-            let loss = try trainer.step(named: file).loss
-            if losses.count < 5 { losses.append(loss) }
-          } / .seconds(1)
-        })
+      let times = try (0..<count).map { _ in
+        try clock.measure {
+          let loss = try trainer.step(named: batch).loss
+          if losses.count < 5 { losses.append(loss) }
+        } / .seconds(1)
+      }
+      Self.reply(times)
     }
-    try JSONEncoder().encode(losses).write(to: folder.appending(path: "losses-graft.json"))
+    try write(losses)
   }
 
-  static func reply(_ value: some Encodable) {
+  private func trainer() throws -> Trainer {
+    let model = try Model(contentsOf: root.appending(path: "graft"), threads: threads)
+    let chosen: Loss =
+      switch loss {
+      case .crossEntropy: .crossEntropy(classAxis: classAxis)
+      case .mse: .meanSquaredError()
+      }
+    return try Trainer(model, loss: chosen, optimizer: .adamW(learningRate: learningRate, weightDecay: 0.01))
+  }
+
+  private func runBatches() throws {
+    let batches = try TensorFile(root.appending(path: "batches.npz")).read()
+    let trainer = try trainer()
+    let count = batches.values.first?.shape.first ?? 0
+    try write(try (0..<count).map { step in try trainer.step(named: batches.mapValues { $0[step] }).loss })
+    let test = root.appending(path: "test.npz")
+    guard FileManager.default.fileExists(atPath: test.path) else { return }
+    try TensorFile(root.appending(path: "outputs-graft.npz")).write(trainer.model(TensorFile(test).read()))
+  }
+
+  private func write(_ losses: [Double]) throws {
+    try JSONEncoder().encode(losses).write(to: root.appending(path: "losses-graft.json"))
+  }
+
+  private static func reply(_ value: some Encodable) {
     let data = (try? JSONEncoder().encode(value)) ?? Data()
     FileHandle.standardOutput.write(data + Data("\n".utf8))
   }
