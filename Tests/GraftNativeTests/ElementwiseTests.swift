@@ -100,9 +100,9 @@ import Testing
       builder.function.arguments.append(Argument(.state(path: path, persistent: true), value))
       return .value(value)
     }
-    let (weight, first, second) = (variable("w"), variable("m"), variable("v"))
-    let m = try builder(.add, try builder(.multiply, first, .float(0.5)), gradient)
-    let v = try builder(.add, second, try builder(.multiply, gradient, gradient))
+    let (weight, mean, square) = (variable("w"), variable("m"), variable("v"))
+    let m = try builder(.add, try builder(.multiply, mean, .float(0.5)), gradient)
+    let v = try builder(.add, square, try builder(.multiply, gradient, gradient))
     let w = try builder(.subtract, weight, try builder(.multiply, m, v))
     let total = try builder(.sum, gradient, attributes: ["axes": .ints([0])])
     var function = builder.finished(results: [total])
@@ -120,10 +120,12 @@ import Testing
       try tensor.map { try $0.withElements(of: Float.self) { Array($0) } } ?? []
     }
     let old = try start.map { try elements($0.1) }
-    let moments = (0..<count).map { (old[1][$0] * 0.5 + given[$0], old[2][$0] + given[$0] * given[$0]) }
-    #expect(try elements(store.tensor("m")) == moments.map(\.0))
-    #expect(try elements(store.tensor("v")) == moments.map(\.1))
-    #expect(try elements(store.tensor("w")) == (0..<count).map { old[0][$0] - moments[$0].0 * moments[$0].1 })
+    let first = zip(old[1], given).map { $0 * 0.5 + $1 }
+    let second = zip(old[2], given).map { $0 + $1 * $1 }
+    let weights = zip(old[0], zip(first, second)).map { $0 - $1.0 * $1.1 }
+    #expect(try elements(store.tensor("m")) == first)
+    #expect(try elements(store.tensor("v")) == second)
+    #expect(try elements(store.tensor("w")) == weights)
     let names = try program.plan(for: [[count]]).steps.map(\.name)
     #expect(
       names.filter { $0.hasPrefix("elementwise") }.count == 1 && names.contains { $0.hasSuffix("to 3") }, "\(names)")
