@@ -62,7 +62,7 @@ import Graft
     let batches = try TensorFile(root.appending(path: "batches.npz")).read()
     let trainer = try trainer()
     let count = batches.values.first?.shape.first ?? 0
-    try write(try (0..<count).map { step in try trainer.step(named: batches.mapValues { $0[step] }).loss })
+    try write(try (0..<count).map { step in try trainer.step(named: batches.mapValues { try $0[step] }).loss })
     let test = root.appending(path: "test.npz")
     guard FileManager.default.fileExists(atPath: test.path) else { return }
     try TensorFile(root.appending(path: "outputs-graft.npz")).write(trainer.model(TensorFile(test).read()))
