@@ -176,6 +176,8 @@ extension GraphBuilder {
     let value = function.makeValue(TensorType(dtype, shape.map { Dim($0) }), hint: name)
     function.arguments.append(Argument(.input(leaf: function.inputNames.count), value))
     function.inputNames.append(name)
+    function.inputs = .tuple(function.inputNames.indices.map { .leaf($0) })
+    function.outputs = .leaf(0)
     return .value(value)
   }
 }

@@ -8,7 +8,7 @@ import Testing
 
 /// A row of blocks, each of which widens its input and narrows it again.
 @Suite struct RematerializationTests {
-  private static let (blocks, width) = (4, 16)
+  private static let (blocks, width) = (12, 16)
 
   private func model() throws -> Model {
     let builder = GraphBuilder(GraftIR.Function(name: "blocks"))
@@ -44,10 +44,14 @@ import Testing
   @Test func takesLessMemoryForTheSameNumbers() throws {
     let batch = ["x": try Tensor(random: [64, Self.width], seed: 9)]
     let (kept, again) = (try trainer(.none), try trainer(.modules("blocks.*")))
-    for _ in 0..<5 { #expect(try kept.step(named: batch).loss == again.step(named: batch).loss) }
-    #expect(
-      try kept.model.tensor(at: "blocks.0.up").elements(of: Float.self)
-        == again.model.tensor(at: "blocks.0.up").elements(of: Float.self))
+    for _ in 0..<5 {
+      let (loss, other) = (try kept.step(named: batch).loss, try again.step(named: batch).loss)
+      #expect(abs(loss - other) < 1e-5 * loss)
+    }
+    func weights(_ trainer: Trainer) throws -> [Double] {
+      try trainer.model.tensor(at: "blocks.0.up").elements(of: Float.self).map(Double.init)
+    }
+    #expect(try relativeError(weights(again), weights(kept)) < 1e-5)
     let (whole, less) = (try kept.profile(named: batch), try again.profile(named: batch))
     #expect(less.kernels.count > whole.kernels.count)
     #expect(Double(less.arenaBytes) < 0.6 * Double(whole.arenaBytes), "\(less.arenaBytes) of \(whole.arenaBytes) bytes")
