@@ -176,7 +176,7 @@ extension GraphBuilder {
     let value = function.makeValue(TensorType(dtype, shape.map { Dim($0) }), hint: name)
     function.arguments.append(Argument(.input(leaf: function.inputNames.count), value))
     function.inputNames.append(name)
-    function.inputs = .tuple(function.inputNames.indices.map { .leaf($0) })
+    function.inputs = .dict(function.inputNames.enumerated().map { Tree.Field($1, .leaf($0)) })
     function.outputs = .leaf(0)
     return .value(value)
   }
