@@ -27,11 +27,11 @@ struct Rematerialise {
     private var segments: [Value: ModuleCall] = [:]
     private var again: [Value: Value] = [:]
     private var barriers: [Value: Value] = [:]
-    private let arguments: Set<Value>
+    private let weights: Set<Value>
 
     init(_ options: Rematerialise, _ builder: GraphBuilder, _ forward: [Operation], _ function: Function) {
       self.builder = builder
-      arguments = Set(function.arguments.map(\.value))
+      weights = Set(function.arguments.filter { $0.path != nil }.map(\.value))
       for operation in forward {
         guard let segment = operation.origin.modules.first(where: options.isChosen), operation.regions.isEmpty else {
           continue
@@ -79,7 +79,7 @@ struct Rematerialise {
 
     /// A value that is kept, as the way back sees it.
     private func kept(_ value: Value) throws -> Value {
-      if arguments.contains(value) { return value }
+      if weights.contains(value) { return value }
       if let known = barriers[value] { return known }
       let barrier = try builder(.barrier, .value(value)).asValue ?? value
       barriers[value] = barrier

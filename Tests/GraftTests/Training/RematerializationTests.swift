@@ -20,7 +20,8 @@ import Testing
         let path = "blocks.\(block).\(name)"
         let value = builder.function.makeValue(TensorType(.float32, [Dim(rows), Dim(columns)]))
         builder.function.arguments.append(Argument(.parameter(path: path, trainable: true, aliases: []), value))
-        weights[path] = try Tensor(random: [rows, columns], seed: UInt64(weights.count))
+        let numbers = try Tensor(random: [rows, columns], seed: UInt64(weights.count)).elements(of: Float.self)
+        weights[path] = try Tensor(numbers.map { $0 / 16 }, shape: [rows, columns])
         return try builder(.linear, x, .value(value), .absent)
       }
       let wide = try builder(.tanh, linear(x, "up", 8 * Self.width, Self.width))

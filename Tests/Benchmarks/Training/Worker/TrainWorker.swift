@@ -19,6 +19,7 @@ import Graft
   @Option(help: "Where the output has its classes.") var classAxis = 1
   @Option var learningRate = 1e-4
   @Option var threads = 2
+  @Option(help: "Modules to compute again on the way back.") var rematerialize: [String] = []
   @Flag(help: "Print the kernels of a step, each with its time.") var profile = false
   @Flag(help: "Take a step for each batch of a file, and stop.") var curve = false
 
@@ -33,7 +34,9 @@ import Graft
     var losses = [try trainer.step(named: batch).loss]
     Self.reply(["first": (clock.now - start) / .seconds(1)])
     if profile {
-      for kernel in try trainer.profile(named: batch).kernels { Self.reply(kernel) }
+      let plan = try trainer.profile(named: batch)
+      for kernel in plan.kernels { Self.reply(kernel) }
+      Self.reply(["arena": plan.arenaBytes])
     }
     while let line = readLine() {
       let count = line.split(separator: " ").last.flatMap { Int($0) } ?? 1
@@ -55,7 +58,8 @@ import Graft
       case .crossEntropy: .crossEntropy(classAxis: classAxis)
       case .mse: .meanSquaredError()
       }
-    return try Trainer(model, loss: chosen, optimizer: .adamW(learningRate: learningRate, weightDecay: 0.01))
+    return try Trainer(model, loss: chosen, optimizer: .adamW(learningRate: learningRate, weightDecay: 0.01),
+      rematerialize: Rematerialization(patterns: rematerialize))
   }
 
   private func runBatches() throws {
