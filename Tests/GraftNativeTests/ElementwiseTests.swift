@@ -101,10 +101,11 @@ import Testing
       return .value(value)
     }
     let (weight, mean, square) = (variable("w"), variable("m"), variable("v"))
+    // Variables change after the result that is checked.
+    let total = try builder(.sum, gradient, attributes: ["axes": .ints([0])])
     let m = try builder(.add, try builder(.multiply, mean, .float(0.5)), gradient)
     let v = try builder(.add, square, try builder(.multiply, gradient, gradient))
     let w = try builder(.subtract, weight, try builder(.multiply, m, v))
-    let total = try builder(.sum, gradient, attributes: ["axes": .ints([0])])
     var function = builder.finished(results: [total])
     function.stateUpdates = [("w", w), ("m", m), ("v", v)].map { StateUpdate(path: $0, value: $1) }
     var random = SeededBits(seed: 3)
