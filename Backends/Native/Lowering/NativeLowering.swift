@@ -49,10 +49,13 @@ enum NativeLowering {
     let planner = Planner(function, kernels: kernels, isTraining: isTraining)
     let inputs = try bindArguments(planner, variables, weights)
     let results = variables == nil ? [] : Set(function.body.results.compactMap(\.asValue))
-    for operation in function.body.operations {
+    var updates = PendingUpdates(
+      function, of: variables == nil ? [] : planner.variables, afterResult: checksFirstResult)
+    for (index, operation) in function.body.operations.enumerated() {
       try lower(operation, planner)
       // Before variables change, so that a run can end between.
       for value in operation.results where results.contains(value) { _ = try planner.view(planner.expression(value)) }
+      for update in updates.due(after: index) { try lay(update, planner) }
     }
     planner.origin = .unknown
     let outputs = try function.body.results.enumerated().map { index, operand in
@@ -64,20 +67,15 @@ enum NativeLowering {
       : try function.body.results.first?.asValue.map { value in
         try planner.view(planner.expression(value))
       }
-    try update(planner)
+    for update in updates.left { try lay(update, planner) }
+    try planner.settleUpdates()
     return try Plan(planner, inputs: inputs, outputs: outputs, checking: checked, pool: pool)
   }
 
-  /// Lays down what becomes of the variables.
-  private static func update(_ planner: Planner) throws {
-    let function = planner.function
-    for update in function.stateUpdates where planner.variables.contains(update.path) {
-      guard let argument = function.arguments.first(where: { $0.path == update.path }),
-        case .view(let variable) = try planner.expression(argument.value).node
-      else { continue }
-      try planner.update(variable, to: update.value)
-    }
-    try planner.settleUpdates()
+  /// Lays down what becomes of a variable.
+  private static func lay(_ update: PendingUpdates.Update, _ planner: Planner) throws {
+    guard case .view(let variable) = try planner.expression(update.variable).node else { return }
+    try planner.update(variable, to: update.value)
   }
 
   private static func bindArguments(

@@ -23,6 +23,10 @@ extension LoweringRule {
       }
       let update = try planner.expression(call[1], as: dtype).converted(to: computeType)
       let places = try planner.view(planner.stretched(update, picks.resultShape)).transposed(picks.resultOrder)
+      if mode == .add, let step = AddRowsStep(picks, places, planner.kernels.vector) {
+        planner.add(step)
+        return [Expression(target).converted(to: dtype)]
+      }
       func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
         PutStep<Element>(mode: mode, picks: picks, update: places)
       }

@@ -81,9 +81,27 @@ struct TrainingGraph {
     let updates = try update(builder, entries, takesStep: takesStep)
     let names = ["loss"] + metrics.flatMap { ["\($0.name) sum", "\($0.name) count"] }
     var finished = builder.finished(zip(names, results).map { (name: $0, tensor: $1) })
+    finished.body.operations = Self.early(finished.body, from: function.body.operations.count)
     finished.stateUpdates += updates.map { StateUpdate(path: $0.path, value: $0.value.operand) }
     finished.treatAsState(Set(takesStep ? paths : []))
     return finished
+  }
+
+  /// A body's operations, those from `start` on moved to where what they need is computed: a gradient is not kept until all
+  /// others are known. None comes before the first result.
+  private static func early(_ body: Block, from start: Int) -> [GraftIR.Operation] {
+    var places: [Value: Int] = [:]
+    for (index, operation) in body.operations.prefix(start).enumerated() {
+      for value in operation.results { places[value] = index }
+    }
+    let first = body.results.first?.asValue.flatMap { places[$0] } ?? 0
+    var moved: [Int: [GraftIR.Operation]] = [:]
+    for operation in body.operations.dropFirst(start) {
+      let place = max(operation.usedValues.compactMap { places[$0] }.max() ?? 0, first)
+      for value in operation.results { places[value] = place }
+      moved[place, default: []].append(operation)
+    }
+    return body.operations.prefix(start).enumerated().flatMap { [$1] + (moved[$0] ?? []) }
   }
 
   /// From a batch to all that the model and the loss compute on the way, with where each comes from.

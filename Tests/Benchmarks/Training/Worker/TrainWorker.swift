@@ -58,7 +58,8 @@ import Graft
       case .crossEntropy: .crossEntropy(classAxis: classAxis)
       case .mse: .meanSquaredError()
       }
-    return try Trainer(model, loss: chosen, optimizer: .adamW(learningRate: learningRate, weightDecay: 0.01),
+    return try Trainer(
+      model, loss: chosen, optimizer: .adamW(learningRate: learningRate, weightDecay: 0.01),
       rematerialize: Rematerialization(patterns: rematerialize))
   }
 
