@@ -21,11 +21,16 @@ enum BuiltProgram {
     return tests.deletingLastPathComponent().appending(path: name)
   }
 
-  static func run(_ name: String, _ arguments: [String], in folder: URL) throws -> Run {
+  /// - Parameter blocks: the most blocks of 512 bytes or 1 KiB that it may write to one file.
+  static func run(_ name: String, _ arguments: [String], in folder: URL, filesOf blocks: Int? = nil) throws -> Run {
     let process = Process()
     process.executableURL = url(name)
     process.currentDirectoryURL = folder
     process.arguments = arguments
+    if let blocks {
+      process.executableURL = URL(filePath: "/bin/sh")
+      process.arguments = ["-c", "ulimit -f \(blocks); exec \"$0\" \"$@\"", url(name).path] + arguments
+    }
     process.standardInput = FileHandle.nullDevice
     let (output, error) = (folder.appending(path: "stdout"), folder.appending(path: "stderr"))
     for file in [output, error] { try Data().write(to: file) }
@@ -57,8 +62,8 @@ enum BuiltProgram {
     ])
   }
 
-  private func graft(_ arguments: String) throws -> BuiltProgram.Run {
-    try BuiltProgram.run("graft", arguments.split(separator: " ").map(String.init), in: folder)
+  private func graft(_ arguments: String, filesOf blocks: Int? = nil) throws -> BuiltProgram.Run {
+    try BuiltProgram.run("graft", arguments.split(separator: " ").map(String.init), in: folder, filesOf: blocks)
   }
 
   @Test func writesWhatItLearnt() throws {
@@ -89,6 +94,26 @@ enum BuiltProgram {
     #expect(
       try Data(contentsOf: folder.appending(path: "resumed.graft"))
         == Data(contentsOf: folder.appending(path: "whole.graft")))
+  }
+
+  /// As where the disk is full: writing fails in the middle of a file.
+  @Test func leavesWhatWasThereWhereItCannotWrite() throws {
+    try prepare()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let common = "train network.graft --data data.npz --batch-size 16 --threads 1 --checkpoint run.ckpt"
+    let first = try graft("\(common) --epochs 1 -o out.graft")
+    #expect(first.status == 0, "\(first.error)")
+    let checkpoint = folder.appending(path: "run.ckpt")
+    let (before, names) = (
+      try Data(contentsOf: checkpoint), try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    )
+    let failed = try graft("\(common) --epochs 2 --resume -o more.graft", filesOf: 1)
+    #expect(failed.status == 1)
+    #expect(failed.error.contains("run.ckpt: cannot write"), "\(failed.error)")
+    #expect(try Data(contentsOf: checkpoint) == before)
+    #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)) == Set(names))
+    let second = try graft("\(common) --epochs 2 --resume -o more.graft")
+    #expect(second.status == 0, "\(second.error)")
   }
 
   @Test func saysWhatDoesNotFit() throws {

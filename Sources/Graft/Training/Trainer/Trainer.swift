@@ -108,7 +108,8 @@ extension Trainer {
 
   /// Trains on one batch of the model's inputs by their names, and the targets, taken in the order of their names.
   ///
-  /// - Returns: and throws as ``step(_:)-(KeyValuePairs<String,Tensor>)`` does.
+  /// - Returns: the loss before the update, and the metrics.
+  /// - Throws: ``Problem`` as the other does.
   @discardableResult
   public func step(named batch: [String: Tensor]) throws -> Measures { try step(batch.sorted { $0.key < $1.key }) }
 
