@@ -22,8 +22,20 @@ final class Planner {
   /// Buffers that are computed from constants alone, and those that are not.
   private var constants: Set<Int> = []
   private var variable: Set<Int> = []
-  /// Packed weights by the weights.
-  var packs: [View: View] = [:]
+  /// Packed weights by the weights, and how they are packed.
+  private var packs: [Packing: View] = [:]
+
+  /// A weight in the form that a kernel reads.
+  struct Packing: Hashable {
+    enum Form: Hashable {
+      /// Panels of the columns of a matrix.
+      case matrix
+      case convolution(ConvolutionAlgorithm, groups: Int)
+    }
+
+    var weight: View
+    var form: Form
+  }
   /// The paths of the variables, by number.
   var variables: [String] = []
   /// What becomes of variables.
@@ -39,7 +51,7 @@ final class Planner {
     /// Buffers from this one on are the body's own.
     let firstBuffer: Int
     let changing: Set<Int>
-    var packedAhead: [(matrix: View, packed: View)] = []
+    var packedAhead: [(packing: Packing, step: any Step, packed: View)] = []
   }
 
   private struct Rearrangement: Hashable {
@@ -161,10 +173,13 @@ extension Planner {
     let outer = (steps, origins, computed, packs, rearranged, loop)
     (steps, origins) = ([], [])
     loop = changing.map { Loop(firstBuffer: buffers.count, changing: Set($0.map(\.buffer))) }
-    var ahead: [(matrix: View, packed: View)] = []
+    var ahead: [(packing: Packing, step: any Step, packed: View)] = []
     defer {
       (steps, origins, computed, packs, rearranged, loop) = outer
-      for (matrix, packed) in ahead { pack(matrix, into: packed) }
+      for (packing, step, packed) in ahead {
+        add(step)
+        packs[packing] = packed
+      }
     }
     try body()
     ahead = loop?.packedAhead ?? []
@@ -180,23 +195,27 @@ extension Planner {
   /// Whether a buffer holds the same in each run, as far as the steps go.
   func isConstant(_ buffer: Int) -> Bool { buffers[buffer].isConstant || constants.contains(buffer) }
 
-  /// A constant matrix [K, N], packed; once for all products with it.
+  /// A matrix [K, N], packed; once for all products with it.
   func packed(_ matrix: View) throws -> View {
-    if let known = packs[matrix] { return known }
     let count = kernels.matmul.packedCount(matrix.shape[0], matrix.shape[1])
-    let target = try allocate([count], .float32)
-    if isInvariant(matrix.buffer) {
-      loop?.packedAhead.append((matrix, target))
-      packs[matrix] = target
-    } else {
-      pack(matrix, into: target)
+    return try packed(Packing(weight: matrix, form: .matrix), count: count) {
+      PackStep(matrix: matrix, packed: $0, kernels: kernels.matmul)
     }
-    return target
   }
 
-  private func pack(_ matrix: View, into target: View) {
-    add(PackStep(matrix: matrix, packed: target, kernels: kernels.matmul))
-    packs[matrix] = target
+  /// A weight in the form that a kernel reads, `count` numbers; made once for all that read it.
+  ///
+  /// - Parameter step: what packs it into a view.
+  func packed(_ packing: Packing, count: Int, by step: (View) -> any Step) throws -> View {
+    if let known = packs[packing] { return known }
+    let target = try allocate([count], .float32)
+    packs[packing] = target
+    if isInvariant(packing.weight.buffer) {
+      loop?.packedAhead.append((packing, step(target), target))
+    } else {
+      add(step(target))
+    }
+    return target
   }
 
   /// Where an expression's elements lie; computes them first if need be.

@@ -73,11 +73,10 @@ extension Planner {
   }
 
   private func packed(_ weight: View, _ x: View, _ shape: [Int], _ attributes: ConvolutionShape) throws -> View {
-    if let known = packs[weight] { return known }
     let sizes = GraftConv(attributes, x: x, weight: weight, output: shape)
-    let target = try allocate([kernels.matmul.packedCount(sizes)], .float32)
-    add(PackConvolutionStep(weight: weight, packed: target, shape: sizes, kernels: kernels.matmul))
-    packs[weight] = target
-    return target
+    let form = Packing.Form.convolution(kernels.matmul.algorithm(sizes), groups: attributes.groups)
+    return try packed(Packing(weight: weight, form: form), count: kernels.matmul.packedCount(sizes)) {
+      PackConvolutionStep(weight: weight, packed: $0, shape: sizes, kernels: kernels.matmul)
+    }
   }
 }
