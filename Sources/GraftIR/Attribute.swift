@@ -91,7 +91,7 @@ package indirect enum Attribute: Hashable, Sendable {
 
 extension Array {
   /// The mapped elements, or nil when one of them maps to nil.
-  func allMap<T>(_ transform: (Element) -> T?) -> [T]? {
+  package func allMap<T>(_ transform: (Element) -> T?) -> [T]? {
     var mapped: [T] = []
     mapped.reserveCapacity(count)
     for element in self {

@@ -11,15 +11,8 @@ struct AddRowsStep: Step {
 
   /// Nil for another type, and rows whose elements do not lie next to each other.
   init?(_ picks: IndexPicks, _ update: View, _ kernels: VectorKernels) {
-    let rest = picks.rest
-    let shape = rest.map { picks.source.shape[$0] }
-    let row = View(
-      buffer: picks.source.buffer, dtype: picks.source.dtype, shape: shape,
-      strides: rest.map { picks.source.strides[$0] })
-    let new = View(
-      buffer: update.buffer, dtype: update.dtype, shape: shape,
-      strides: Array(update.strides.dropFirst(picks.shape.count)))
-    guard update.dtype == .float32, row.isRowMajor, new.isRowMajor, row.count >= 16, update.count > 0,
+    let row = picks.row
+    guard update.dtype == .float32, row.isRowMajor, picks.row(of: update).isRowMajor, row.count >= 16, update.count > 0,
       let add = kernels.block(.add, .float32)
     else { return nil }
     (self.picks, self.update, self.add, rowLength) = (picks, update, add, row.count)

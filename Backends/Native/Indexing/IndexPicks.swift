@@ -13,6 +13,19 @@ struct IndexPicks: Sendable {
   /// The axes that are not indexed.
   var rest: [Int] { source.shape.indices.filter { axis in !axes.contains { $0.axis == axis } } }
 
+  /// What one position of the indices names, as a view from its first element on.
+  var row: View {
+    View(
+      buffer: source.buffer, dtype: source.dtype, shape: rest.map { source.shape[$0] },
+      strides: rest.map { source.strides[$0] })
+  }
+
+  /// What belongs to one position of the indices in a view that has their axes first.
+  func row(of other: View) -> View {
+    View(
+      buffer: other.buffer, dtype: other.dtype, shape: row.shape, strides: Array(other.strides.dropFirst(shape.count)))
+  }
+
   /// The distance in elements of the `position`-th place from the tensor's start.
   /// - Throws: ``NativeError`` for an index outside of its axis.
   func offset(of position: Int, in frame: borrowing TaskFrame) throws -> Int {

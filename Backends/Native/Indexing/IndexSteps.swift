@@ -52,12 +52,8 @@ struct PutStep<Element: NativeNumber>: Step {
     guard update.count > 0 else { return }
     let elements = frame.pointer(picks.source, as: Element.self)
     let updates = frame.pointer(update, as: Element.self)
-    let rest = picks.rest
-    let extents = rest.map { picks.source.shape[$0] }
-    let inner = View(
-      buffer: 0, dtype: update.dtype, shape: extents, strides: rest.map { picks.source.strides[$0] })
-    let innerUpdate = View(
-      buffer: 0, dtype: update.dtype, shape: extents, strides: Array(update.strides.dropFirst(picks.shape.count)))
+    let (inner, innerUpdate) = (picks.row, picks.row(of: update))
+    let extents = inner.shape
     for position in 0..<picks.count {
       let start = elements + (try picks.offset(of: position, in: frame))
       let new = updates + update.offset(ofLeading: position, picks.shape)

@@ -1,3 +1,4 @@
+import GraftFiles
 import GraftIR
 import GraftNative
 
@@ -42,12 +43,7 @@ extension Model {
   /// - Throws: as calling the model does.
   public func profile(_ inputs: [String: Tensor], repetitions: Int = 11) throws -> PlanSummary {
     let tensors = try ordered(inputs)
-    return try Problem.wrap {
-      var summary = PlanSummary(try program.plan(for: tensors.map(\.shape)))
-      let times = try program.profile(tensors.map(\.data), repetitions: max(1, repetitions))
-      for (index, seconds) in times.enumerated() { summary.kernels[index].seconds = seconds }
-      return summary
-    }
+    return try Problem.wrap { try PlanSummary(timing: program, tensors.map(\.data), repetitions: repetitions) }
   }
 }
 
@@ -62,5 +58,12 @@ extension Model.PlanSummary {
     arenaBytes = plan.arenaBytes
     preparedBytes = plan.preparedBytes
     flops = plan.flops
+  }
+
+  /// The plan of a program for given inputs, with the median of the times that each kernel took.
+  init(timing program: NativeProgram, _ inputs: [TensorData], seed: UInt64 = 0, repetitions: Int) throws {
+    self.init(try program.plan(for: inputs.map(\.shape)))
+    let times = try program.profile(inputs, seed: seed, repetitions: max(1, repetitions))
+    for (index, seconds) in times.enumerated() { kernels[index].seconds = seconds }
   }
 }

@@ -16,8 +16,7 @@ extension Model {
   public func valueAndGradient(
     _ tensors: KeyValuePairs<String, Tensor>, loss: Loss, seed: UInt64 = 0
   ) throws -> (value: Tensor, gradients: [String: Tensor]) {
-    let columns = tensors.map { Column($0.key, dtype: $0.value.dtype, shape: Array($0.value.shape.dropFirst())) }
-    let binding = try DataBinding(columns, to: self)
+    let binding = try DataBinding(Array(tensors), to: self)
     return try Problem.wrap {
       let arguments = try binding.arguments(tensors.map(\.value))
       let graph = TrainingGraph(model: self, loss: loss, metrics: [], optimizer: .sgd(), rematerialization: .none)

@@ -94,13 +94,7 @@ public struct ValueAndGradient: Sendable {
   ///
   /// - Throws: as a call does.
   public func profile(_ inputs: [String: Tensor], repetitions: Int = 11) throws -> Model.PlanSummary {
-    try Problem.wrap {
-      let tensors = try ordered(inputs)
-      var summary = Model.PlanSummary(try program.plan(for: tensors.map(\.shape)))
-      let times = try program.profile(tensors, repetitions: max(1, repetitions))
-      for (index, seconds) in times.enumerated() { summary.kernels[index].seconds = seconds }
-      return summary
-    }
+    try Problem.wrap { try Model.PlanSummary(timing: program, ordered(inputs), repetitions: repetitions) }
   }
 
   private func ordered(_ inputs: [String: Tensor]) throws -> [TensorData] {

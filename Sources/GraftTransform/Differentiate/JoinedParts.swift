@@ -6,8 +6,7 @@ extension GraphBuilder {
   /// the parts one after another, without adding. Nil for other tensors.
   func joined(_ tensors: [Operand]) throws -> Operand? {
     guard tensors.count > 1 else { return nil }
-    let parts = tensors.compactMap { paddedPart($0) }
-    guard parts.count == tensors.count, let axis = parts.first?.axis, parts.allSatisfy({ $0.axis == axis }) else {
+    guard let parts = tensors.allMap(paddedPart), let axis = parts.first?.axis, parts.allSatisfy({ $0.axis == axis }) else {
       return nil
     }
     let type = type(tensors[0])
@@ -35,10 +34,7 @@ extension GraphBuilder {
       let part = operation.operands[0].asValue, operation.attributes["value"] == nil,
       operation.attributes["interior"]?.asDims?.allSatisfy({ $0 == 0 }) ?? true
     else { return nil }
-    func ends(_ name: String) -> [Int]? {
-      let dims = operation.attributes[name]?.asDims?.map(\.knownValue)
-      return dims.flatMap { $0.contains(nil) ? nil : $0.compactMap { $0 } }
-    }
+    func ends(_ name: String) -> [Int]? { operation.attributes[name]?.asDims?.allMap(\.knownValue) }
     guard let low = ends("low"), let high = ends("high"), (low + high).allSatisfy({ $0 >= 0 }) else { return nil }
     let axes = low.indices.filter { low[$0] + high[$0] > 0 }
     guard axes.count == 1, let extent = function.type(of: part).shape[axes[0]].knownValue else { return nil }

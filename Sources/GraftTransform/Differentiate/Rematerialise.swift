@@ -48,25 +48,22 @@ struct Rematerialise {
       for value in function.escapingValues { segments[value] = nil }
     }
 
-    func appendBackward(_ original: Operation) throws {
-      var operation = original
-      let fresh = try original.usedValues.filter { segments[$0] != nil }.map { ($0, try computedAgain($0)) }
-      let replacements = Dictionary(fresh, uniquingKeysWith: { first, _ in first })
-      operation.operands = original.operands.map { $0.mapValues { replacements[$0] ?? $0 } }
-      operation.regions = original.regions.map { $0.mapValues { replacements[$0] ?? $0 } }
-      builder.append(operation)
+    func appendBackward(_ operation: Operation) throws {
+      builder.append(try reading(operation, operation.usedValues.filter { segments[$0] != nil }))
+    }
+
+    /// The operation with some of the values that it reads as the way back sees them.
+    private func reading(_ operation: Operation, _ values: [Value]) throws -> Operation {
+      let pairs = try values.map { ($0, try computedAgain($0)) }
+      let replacements = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+      return operation.mapValues { replacements[$0] ?? $0 }
     }
 
     /// The value of the way forward, computed on the way back.
     private func computedAgain(_ value: Value) throws -> Value {
       if let known = again[value] { return known }
       guard segments[value] != nil, let original = producers[value] else { return try kept(value) }
-      var operation = original
-      operation.operands = try original.operands.map { operand in
-        let pairs = try operand.values.map { ($0, try computedAgain($0)) }
-        let replacements = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
-        return operand.mapValues { replacements[$0] ?? $0 }
-      }
+      var operation = try reading(original, original.usedValues)
       operation.results = original.results.map { result in
         let info = builder.function.info(result)
         let renewed = builder.function.makeValue(info.type, hint: info.hint)

@@ -43,9 +43,7 @@ final class ReverseMode {
   }
 
   private func place(_ original: Operation, isUseful: Bool) throws {
-    var operation = original
-    operation.operands = original.operands.map(current)
-    operation.regions = original.regions.map { $0.mapValues { replacements[$0] ?? $0 } }
+    var operation = original.mapValues { replacements[$0] ?? $0 }
     operation.origin.call = nil
     operation.origin.copies = []
     guard isUseful, isReached(operation) else { return builder.append(operation) }
@@ -193,11 +191,8 @@ extension Block {
   /// The block with the values that it reads from outside replaced.
   func mapValues(_ transform: (Value) -> Value) -> Block {
     var block = self
+    block.operations = operations.map { $0.mapValues(transform) }
     block.results = results.map { $0.mapValues(transform) }
-    for index in block.operations.indices {
-      block.operations[index].operands = operations[index].operands.map { $0.mapValues(transform) }
-      block.operations[index].regions = operations[index].regions.map { $0.mapValues(transform) }
-    }
     return block
   }
 }

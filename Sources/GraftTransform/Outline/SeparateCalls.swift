@@ -149,12 +149,7 @@ extension Operation {
   func mapValues(_ transform: (Value) -> Value) -> Operation {
     var copy = self
     copy.operands = operands.map { $0.mapValues(transform) }
-    copy.regions = regions.map { region in
-      var block = region
-      block.operations = region.operations.map { $0.mapValues(transform) }
-      block.results = region.results.map { $0.mapValues(transform) }
-      return block
-    }
+    copy.regions = regions.map { $0.mapValues(transform) }
     return copy
   }
 }

@@ -120,21 +120,23 @@ extension Trainer {
     return sums.measures(metrics)
   }
 
-  /// Trains on one batch several times, and tells which kernels that takes, with the median of each one's time.
+  /// The kernels of a step on a batch, with the median of the time that each took in some runs; nothing is trained by it.
   ///
   /// - Parameter batch: as of ``step(named:)``.
-  /// - Throws: ``Problem`` when the batch does not fit the model.
+  /// - Throws: ``Problem`` as ``step(named:)`` does.
   public func profile(named batch: [String: Tensor], repetitions: Int = 5) throws -> Model.PlanSummary {
     let batch = batch.sorted { $0.key < $1.key }
     let binding = try DataBinding(batch, to: programs.graph.model)
     return try Problem.wrap {
       try state.withLock { run in
         let step = try preparedStep(run, binding, batch.map(\.value))
-        let times = try step.program.profile(step.inputs, seed: step.seed, repetitions: max(1, repetitions))
-        run.progress.step += max(1, repetitions)
-        var summary = Model.PlanSummary(try step.program.plan(for: step.inputs.map(\.shape)))
-        for (index, seconds) in times.enumerated() { summary.kernels[index].seconds = seconds }
-        return summary
+        let kept = try programs.store.paths.compactMap { path in try programs.store.tensor(path).map { (path, $0) } }
+        defer { for (path, tensor) in kept { try? programs.store.replace(path, by: tensor) } }
+        do {
+          return try Model.PlanSummary(timing: step.program, step.inputs, seed: step.seed, repetitions: repetitions)
+        } catch is NonFiniteResult {
+          throw notFinite(run, binding, step)
+        }
       }
     }
   }
@@ -142,12 +144,15 @@ extension Trainer {
   /// A batch made ready.
   private struct PreparedStep {
     let program: NativeProgram
-    /// The model's inputs, the targets, and the step's own inputs.
-    let inputs: [TensorData]
-    /// Those of the batch.
-    let arguments: ArraySlice<TensorData>
+    /// The model's inputs and the targets.
+    let arguments: [TensorData]
+    /// The numbers that belong to the step.
+    let numbers: [TensorData]
+    let samples: Int
     let seed: UInt64
     let takesStep: Bool
+
+    var inputs: [TensorData] { arguments + numbers }
   }
 
   private func preparedStep(_ run: Run, _ binding: DataBinding, _ batch: [Tensor]) throws -> PreparedStep {
@@ -156,16 +161,11 @@ extension Trainer {
     let samples = batch.first?.shape.first ?? 0
     let program = try programs.program(takesStep ? .step : .accumulation, binding, samples: samples)
     let factor = progress.schedule.factor(schedule, step: progress.step, epoch: progress.epoch)
-    let arguments = try binding.arguments(batch).map(\.data)
-    let inputs =
-      arguments + [
-        try TensorData(shape: [], elements: [Double(progress.step + 1)]),
-        try TensorData(shape: [], elements: [factor]),
-      ]
+    let numbers = try [Double(progress.step + 1), factor].map { try TensorData(shape: [], elements: [$0]) }
     var random = CounterRandom(seed: seed).split(UInt64(bitPattern: Int64(progress.batchesSeen)))
     return PreparedStep(
-      program: program, inputs: inputs, arguments: inputs.prefix(arguments.count), seed: random.next(),
-      takesStep: takesStep)
+      program: program, arguments: try binding.arguments(batch).map(\.data), numbers: numbers, samples: samples,
+      seed: random.next(), takesStep: takesStep)
   }
 
   /// Trains on one batch; the loss, then the sum and count of each metric.
@@ -178,9 +178,7 @@ extension Trainer {
         do {
           results = try step.program.run(step.inputs, seed: step.seed).map { $0.doubles().first ?? .nan }
         } catch is NonFiniteResult {
-          let samples = batch.first?.shape.first ?? 0
-          throw notFinite(
-            run, try? programs.firstFault(binding, Array(step.arguments), samples: samples, seed: step.seed))
+          throw notFinite(run, binding, step)
         }
         run.progress.accumulated = step.takesStep ? 0 : run.progress.accumulated + 1
         run.progress.step += step.takesStep ? 1 : 0
@@ -190,7 +188,8 @@ extension Trainer {
     }
   }
 
-  private func notFinite(_ run: Run, _ origin: Origin?) -> Problem {
+  private func notFinite(_ run: Run, _ binding: DataBinding, _ step: PreparedStep) -> Problem {
+    let origin = try? programs.firstFault(binding, step.arguments, samples: step.samples, seed: step.seed)
     let progress = run.progress
     var details: [String] = []
     if let origin, let module = origin.modules.last {
