@@ -1,10 +1,8 @@
 """Time emitted JAX under jit against the same models written by hand in JAX: outputs, and gradients of all parameters."""
 
-import importlib.util
 import os
 import pathlib
 import statistics
-import subprocess
 import tempfile
 import time
 from functools import partial
@@ -13,31 +11,28 @@ import handwritten
 import jax
 import numpy
 import safetensors.numpy
+from conversion import load_emitted, transpile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROUNDS = int(os.environ.get("GRAFT_BENCH_ROUNDS", "30"))
-MODELS = (("residual_stack", (8, 64, 56, 56)), ("transformer_encoder", (8, 128, 256)))
+MODELS = (
+    ("models.py", "residual_stack", (8, 64, 56, 56)),
+    ("architectures.py", "transformer_encoder", (8, 128, 256)),
+)
 
 
-def convert(name, shape, folder):
+def convert(source, name, shape, folder):
     """The emitted function of params and input, its params, and the weights by PyTorch's names."""
     dims = ",".join(["N", *map(str, shape[1:])])
-    command = [os.environ["GRAFT"], "transpile", f"{HERE / 'models.py'}:{name}"]
-    command += ["--input", f"f32[{dims}]", "--to", "jax", "--no-verify", "--quiet"]
-    subprocess.run([*command, "-o", folder], check=True, stdout=subprocess.DEVNULL)
-    spec = importlib.util.spec_from_file_location(name, f"{folder}/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    loaded = module.load_params(f"{folder}/{name}.safetensors")
-    function = getattr(module, name)
+    transpile(HERE / source, name, folder, "--input", f"f32[{dims}]")
+    function, (params, *state) = load_emitted(folder, name)
     stored = safetensors.numpy.load_file(f"{folder}/{name}.safetensors")
     weights = {
         k.removeprefix("params.").removeprefix("state."): w for k, w in stored.items()
     }
-    if isinstance(loaded, tuple):
-        params, state = loaded
-        return lambda p, x: function(p, state, x)[0], params, weights
-    return function, loaded, weights
+    if state:
+        return lambda p, x: function(p, *state, x)[0], params, weights
+    return function, params, weights
 
 
 def gradient(function):
@@ -63,9 +58,9 @@ def compare(title, emitted, by_hand):
 
 def main():
     print(f"{'':32} {'emitted':>12} {'by hand':>12}   medians of {ROUNDS}")
-    for name, shape in MODELS:
+    for source, name, shape in MODELS:
         with tempfile.TemporaryDirectory() as folder:
-            emitted, params, weights = convert(name, shape, folder)
+            emitted, params, weights = convert(source, name, shape, folder)
         own_params = getattr(handwritten, f"{name}_params")(weights)
         by_hand = getattr(handwritten, name)
         generator = numpy.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The models of `models.py` as they are written by hand in JAX.
+"""The models that `bench_emitted.py` measures, as they are written by hand in JAX.
 
 Parameters are flat dictionaries under PyTorch's names. The convolutions hold their weights as [height, width, in, out]
 and run on images with channels last.

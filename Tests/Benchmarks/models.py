@@ -16,13 +16,6 @@ def residual_stack():
     )
 
 
-def transformer_encoder():
-    layer = nn.TransformerEncoderLayer(
-        256, 8, 1024, dropout=0.0, activation="gelu", batch_first=True
-    )
-    return nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
-
-
 def export_resnet18():
     """What a conversion cannot do without: the reference that its time is compared with."""
     from torchvision import models

@@ -1,15 +1,14 @@
 """What the contestants load: a package for Graft, emitted JAX, an ONNX file, and the inputs."""
 
-import os
 import pathlib
-import subprocess
 import sys
 
 import models
 import numpy
 import torch
+from conversion import transpile
 
-HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = pathlib.Path(__file__).resolve().parent / "models.py"
 
 
 def folder(root, name):
@@ -32,13 +31,10 @@ def package(root, name):
     """The folder that `graft transpile` writes for a model."""
     path = folder(root, name) / "graft"
     if not (path / "manifest.json").exists():
-        source = HERE / "models.py"
-        command = [os.environ["GRAFT"], "transpile", f"{source}:{name}"]
-        command += ["--inputs", f"{source}:{name}_inputs", "--name", name]
+        options = ["--inputs", f"{SOURCE}:{name}_inputs", "--mode", "eval"]
         for dynamic in models.CASES[name].dynamic:
-            command += ["--dynamic", dynamic]
-        command += ["--mode", "eval", "--to", "jax", "--no-verify", "--quiet"]
-        subprocess.run([*command, "-o", path], check=True, stdout=subprocess.DEVNULL)
+            options += ["--dynamic", dynamic]
+        transpile(SOURCE, name, path, *options)
     return path
 
 

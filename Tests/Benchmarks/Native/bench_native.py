@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 from contest import contest, machine
-from figures import SUMMARIES, best_runtime, mean, ratio
+from figures import SUMMARIES, best_runtime
+from report import changed_options, geometric_mean, ratio, write_json
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ("torch", "torch_compile", "onnxruntime", "openvino", "jax")
@@ -107,10 +108,14 @@ def main():
     parser.add_argument("--folder", default=".build/bench-native")
     parser.add_argument("--json", help="where the figures go, after each case")
     options = parser.parse_args()
+    record = {
+        "machine": machine(),
+        "runs": [changed_options(parser, options)],
+        "cases": [],
+    }
     options.peers = [peer for peer in options.peers.split(",") if peer]
     root = pathlib.Path(options.folder).resolve()
     root.mkdir(parents=True, exist_ok=True)
-    record = {"machine": machine(), "runs": [" ".join(sys.argv[1:])], "cases": []}
     for name in options.models.split(","):
         # What an earlier build or an earlier model left is not measured.
         shutil.rmtree(root / name, ignore_errors=True)
@@ -126,12 +131,12 @@ def main():
                 if options.profile and (best_runtime(results) or 0) > 1:
                     case["profiles"] = profiles(root, name, batch, threads)
                 record["cases"].append(case)
-                print(line(record["cases"][-1]), flush=True)
+                print(line(case), flush=True)
                 if options.json:
-                    pathlib.Path(options.json).write_text(json.dumps(record, indent=1))
+                    write_json(options.json, record)
     cases = [case["results"] for case in record["cases"]]
     for title, figure in SUMMARIES:
-        value = mean(map(figure, cases))
+        value = geometric_mean(map(figure, cases))
         if value is not None:
             print(f"{title}: {value:.2f}")
 

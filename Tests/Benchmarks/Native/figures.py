@@ -1,27 +1,14 @@
-"""What the measured figures of `bench_native.py` say: ratios and means."""
+"""What the figures of `bench_native.py` say in short."""
 
-import math
+from report import ratio
 
 RUNTIMES = ("onnxruntime", "openvino")
-
-
-def ratio(results, peer, key="median"):
-    """Graft's figure by another's, or None where one is missing."""
-    if key in results.get(peer, {}) and key in results.get("graft", {}):
-        return results["graft"][key] / results[peer][key]
-    return None
 
 
 def best_runtime(results):
     """Graft's median by the faster of ONNX Runtime's and OpenVINO's."""
     ratios = [ratio(results, peer) for peer in RUNTIMES]
     return max((x for x in ratios if x is not None), default=None)
-
-
-def mean(values):
-    """The geometric mean of those that are there, or None."""
-    values = [math.log(x) for x in values if x is not None]
-    return math.exp(sum(values) / len(values)) if values else None
 
 
 SUMMARIES = (

@@ -5,6 +5,7 @@ import functools
 import itertools
 from collections.abc import Callable
 
+import architectures
 import torch
 import torchvision_operators  # noqa: F401  (before torchvision is imported)
 import transformers
@@ -26,48 +27,9 @@ def images(size):
     return lambda batch: {"x": torch.randn(batch, 3, size, size)}
 
 
-def token_ids(length, vocabulary, mask=False):
-    def inputs(batch):
-        ids = {"input_ids": torch.randint(0, vocabulary, (batch, length))}
-        return ids | (
-            {"attention_mask": torch.ones_like(ids["input_ids"])} if mask else {}
-        )
-
-    return inputs
-
-
-def mlp():
-    return nn.Sequential(
-        nn.Linear(784, 512),
-        nn.ReLU(),
-        nn.Linear(512, 512),
-        nn.ReLU(),
-        nn.Linear(512, 10),
-    )
-
-
 def tiny_mlp():
     """So small that a call is all overhead."""
     return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
-
-
-def transformer_encoder():
-    layer = nn.TransformerEncoderLayer(
-        256, 8, 1024, dropout=0.0, activation="gelu", batch_first=True
-    )
-    return nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
-
-
-class Prefill(nn.Module):
-    """GPT-2's scores of the tokens of a prompt, without a cache."""
-
-    def __init__(self):
-        super().__init__()
-        config = transformers.GPT2Config(use_cache=False)
-        self.model = transformers.GPT2LMHeadModel(config)
-
-    def forward(self, input_ids):
-        return self.model(input_ids).logits
 
 
 class Decode(nn.Module):
@@ -100,30 +62,10 @@ class MiniLM(nn.Module):
 
     def __init__(self):
         super().__init__()
-        config = transformers.BertConfig(
-            vocab_size=30522,
-            hidden_size=384,
-            num_hidden_layers=6,
-            num_attention_heads=12,
-            intermediate_size=1536,
-        )
-        self.model = transformers.BertModel(config, add_pooling_layer=False)
+        self.model = architectures.minilm()
 
     def forward(self, input_ids, attention_mask):
         return self.model(input_ids, attention_mask).last_hidden_state
-
-
-class LSTM(nn.Module):
-    """Classes of sequences by the last state of two recurrent layers."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(256, 512, 2, batch_first=True)
-        self.head = nn.Linear(512, 10)
-
-    def forward(self, x):
-        outputs, _ = self.lstm(x)
-        return self.head(outputs[:, -1])
 
 
 class ConvBlock(nn.Sequential):
@@ -183,7 +125,10 @@ def seeded(factory):
 IMAGES = ("x=N,3,224,224",)
 CASES = {
     "mlp": Case(
-        mlp, lambda n: {"input": torch.randn(n, 784)}, ("input=N,784",), (1, 64)
+        architectures.mlp,
+        lambda n: {"input": torch.randn(n, 784)},
+        ("input=N,784",),
+        (1, 64),
     ),
     "tiny_mlp": Case(
         tiny_mlp, lambda n: {"input": torch.randn(n, 8)}, ("input=N,8",), (1,)
@@ -194,11 +139,15 @@ CASES = {
     "convnext_tiny": Case(vision.convnext_tiny, images(224), IMAGES),
     "vit_b_16": Case(vision.vit_b_16, images(224), IMAGES),
     "transformer_encoder": Case(
-        transformer_encoder,
+        architectures.transformer_encoder,
         lambda n: {"src": torch.randn(n, 128, 256)},
         ("src=N,128,256",),
     ),
-    "gpt2_prefill": Case(Prefill, token_ids(128, 50257), ("input_ids=N,T",)),
+    "gpt2_prefill": Case(
+        architectures.LanguageModel,
+        lambda n: architectures.token_ids(50257, n, 128),
+        ("input_ids=N,T",),
+    ),
     "gpt2_decode": Case(
         Decode,
         decode_inputs,
@@ -206,11 +155,15 @@ CASES = {
     ),
     "minilm": Case(
         MiniLM,
-        token_ids(128, 30522, mask=True),
+        lambda n: architectures.token_ids(30522, n, 128, mask=True),
         ("input_ids=N,T", "attention_mask=N,T"),
         (1, 32),
     ),
-    "lstm": Case(LSTM, lambda n: {"x": torch.randn(n, 100, 256)}, ("x=N,100,256",)),
+    "lstm": Case(
+        lambda: architectures.LSTMClassifier(features=256, width=512),
+        lambda n: {"x": torch.randn(n, 100, 256)},
+        ("x=N,100,256",),
+    ),
     "unet": Case(UNet, images(256), ("x=N,3,256,256",)),
 }
 BUILDERS = {name: seeded(case.build) for name, case in CASES.items()}

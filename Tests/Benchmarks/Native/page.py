@@ -4,14 +4,14 @@ import json
 import pathlib
 import sys
 
-from figures import RUNTIMES, SUMMARIES, best_runtime, mean, ratio
+from figures import RUNTIMES, SUMMARIES, best_runtime
+from report import TITLES, cell, commands, figure, geometric_mean, ratio, table
 
 HERE = pathlib.Path(__file__).parent
-PEERS = ("graft", "onnxruntime", "openvino", "torch", "torch_compile", "jax")
-TITLES = ("Graft", "ONNX Runtime", "OpenVINO", "torch", "torch.compile", "JAX")
 
-# Whose profiles are known.
-SHOWN = PEERS[:3]
+# Whose times to the first result, memory and profiles are shown.
+SHOWN = ("graft", *RUNTIMES)
+SHOWN_TITLES = [TITLES[contestant] for contestant in SHOWN]
 
 HEAD = """# Performance
 
@@ -23,118 +23,112 @@ ONNX Runtime and OpenVINO (its precision set to float32) run a file that `torch.
 Graft's package leaves them open. JAX is what Graft emits, under `jit`. **by best** is Graft's time by the faster of ONNX Runtime's
 and OpenVINO's; **difference** is the largest difference of an output of Graft's to PyTorch's, by the largest element. How fast the
 emitted JAX is: [EmittedPerformance](EmittedPerformance.md). How it is done: [NativeExecution](Graft.docc/NativeExecution.md).
+
+An empty column was not measured. Reproduced by `make bench-native`; what was run:
 """
 
 
-def cell(value, form):
-    return format(value, form) if value is not None else "-"
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+def milliseconds(seconds):
+    """Three digits, of long times all those before the point."""
+    return cell(seconds, ".3g" if seconds is None or seconds < 0.1 else ".0f", 1e3)
 
 
 def latency(cases):
-    header = ["model", "batch", *TITLES, "by best", "by torch", "difference"]
+    header = ["model", "batch", *TITLES.values(), "by best", "by torch", "difference"]
     rows = []
     for case in cases:
         results = case["results"]
-        medians = [results.get(peer, {}).get("median") for peer in PEERS]
-        shown = [x and 1000 * x for x in medians]
         row = [case["model"], str(case["batch"])]
-        row += [cell(x, ".3g" if x and x < 100 else ".0f") for x in shown]
-        row += [
-            cell(best_runtime(results), ".2f"),
-            cell(ratio(results, "torch"), ".2f"),
-        ]
-        rows.append([*row, cell(results["graft"].get("difference"), ".0e")])
+        row += [milliseconds(figure(results, contestant)) for contestant in TITLES]
+        row.append(cell(best_runtime(results), ".2f"))
+        row.append(cell(ratio(results, "torch"), ".2f"))
+        rows.append([*row, cell(figure(results, "graft", "difference"), ".0e")])
     return table(header, rows)
 
 
 def resources(cases):
-    header = ["model", "batch", "first result, ms: Graft", *TITLES[1:3]]
-    header += ["ratio", "peak memory, MiB: Graft", *TITLES[1:3], "ratio"]
+    header = ["model", "batch"]
+    for title in ("first result, ms", "peak memory, MiB"):
+        header += [f"{title}: {SHOWN_TITLES[0]}", *SHOWN_TITLES[1:], "ratio"]
     rows = []
     for case in cases:
         results = case["results"]
         row = [case["model"], str(case["batch"])]
         for key, scale in (("first", 1e3), ("peak", 2**-20)):
-            for peer in ("graft", *RUNTIMES):
-                value = results.get(peer, {}).get(key)
-                row.append(cell(value and value * scale, ".0f"))
+            row += [cell(figure(results, peer, key), ".0f", scale) for peer in SHOWN]
             row.append(cell(ratio(results, "onnxruntime", key), ".2f"))
         rows.append(row)
     return table(header, rows)
 
 
 def together(cases):
-    """Eight callers at once: the calls' time by that of one after another."""
+    """Eight callers at once: the calls' time by that of one after another; empty where it was not measured."""
     rows = [
-        (case["model"], str(case["batch"]), str(case["threads"]), cell(value, ".2f"))
+        [case["model"], str(case["batch"]), str(case["threads"]), cell(value, ".2f")]
         for case in cases
-        if (value := case["results"]["graft"].get("together")) is not None
+        if (value := figure(case["results"], "graft", "together")) is not None
     ]
-    return table(["model", "batch", "threads", "ratio"], rows) if rows else []
+    return table(["model", "batch", "threads", "ratio"], rows) if rows else ""
+
+
+def profile_table(profiles):
+    """Milliseconds by kind of operation, those that take some contestant longest first."""
+    kinds = sorted(
+        {kind for profile in profiles.values() for kind in profile},
+        key=lambda kind: -max(p.get(kind, 0) for p in profiles.values()),
+    )
+    rows = [
+        [kind, *(cell(profiles[peer].get(kind, 0), ".3f", 1e3) for peer in SHOWN)]
+        for kind in kinds
+    ]
+    return table(["ms in", *SHOWN_TITLES], rows)
 
 
 def unreached(cases):
     """The cases that another runtime is faster with: by how much, and where the time of each goes."""
-    lines = []
+    parts = []
     for case in cases:
         best = best_runtime(case["results"])
         if best is None or best <= 1:
             continue
         threads = "1 thread" if case["threads"] == 1 else f"{case['threads']} threads"
-        lines += [
-            f"\n{case['model']}, batch {case['batch']}, {threads}: {best:.2f} times the faster one.\n"
-        ]
-        profiles = case.get("profiles")
-        if profiles is None:
-            continue
-        kinds = sorted(
-            {kind for profile in profiles.values() for kind in profile},
-            key=lambda kind: -max(p.get(kind, 0) for p in profiles.values()),
+        parts.append(
+            f"{case['model']}, batch {case['batch']}, {threads}: {best:.2f} times the faster one."
         )
-        rows = [
-            [kind, *(cell(profiles[peer].get(kind, 0) * 1e3, ".3f") for peer in SHOWN)]
-            for kind in kinds
-        ]
-        lines += table(["ms in", *TITLES[: len(SHOWN)]], rows)
-    return lines
+        if case.get("profiles") is not None:
+            parts.append(profile_table(case["profiles"]))
+    return "\n\n".join(parts)
+
+
+def summary(cases):
+    results = [case["results"] for case in cases]
+    rows = [
+        [title, cell(geometric_mean(map(of, results)), ".2f")]
+        for title, of in SUMMARIES
+    ]
+    return table(["", "ratio"], rows)
 
 
 def main():
     record = json.loads(pathlib.Path(sys.argv[1]).read_text())
     print(HEAD.format(**record["machine"]))
-    print(
-        "An empty column was not measured. Reproduced by `make bench-native`; what was run:\n"
-    )
-    print("\n".join(f"- `bench_native.py {arguments}`" for arguments in record["runs"]))
-    print("\n".join(f"- {remark}" for remark in record.get("remarks", [])))
-    cases = [case for case in record["cases"] if "median" in case["results"]["graft"]]
+    print(commands("bench_native.py", record["runs"]))
+    for remark in record.get("remarks", []):
+        print(f"- {remark}")
+    cases = [c for c in record["cases"] if figure(c["results"], "graft") is not None]
     print("\n## In short\n\nGeometric means of Graft's figures by another's.\n")
-    rows = [
-        (title, cell(mean(map(of, (c["results"] for c in cases))), ".2f"))
-        for title, of in SUMMARIES
-    ]
-    print("\n".join(table(["", "ratio"], rows)))
+    print(summary(cases))
     for threads in sorted({case["threads"] for case in cases}):
         chosen = [case for case in cases if case["threads"] == threads]
         title = "One thread" if threads == 1 else f"{threads} threads"
-        print(f"\n## {title}\n\n" + "\n".join(latency(chosen)))
-        print("\n" + "\n".join(resources(chosen)))
-    rows = together(cases)
-    if rows:
-        print(
-            "\n## Eight callers at once\n\nThe time of eight calls at once by that of eight one after another.\n"
-        )
-        print("\n".join(rows))
-    lines = unreached(cases)
-    if lines:
-        print("\n## Where another runtime is faster")
-        print("\nProfiles are each runtime's own, of a run by itself.")
-        print("\n".join(lines))
+        print(f"\n## {title}\n\n{latency(chosen)}\n\n{resources(chosen)}")
+    if rows := together(cases):
+        print("\n## Eight callers at once\n")
+        print("The time of eight calls at once by that of eight one after another.\n")
+        print(rows)
+    if text := unreached(cases):
+        print("\n## Where another runtime is faster\n")
+        print(f"Profiles are each runtime's own, of a run by itself.\n\n{text}")
     print("\n" + (HERE / "tried.md").read_text(), end="")
 
 

@@ -4,12 +4,18 @@ The first line that it writes is a JSON object with the seconds from the file to
 answered with the seconds of N calls, a JSON list. At the end of the input the outputs of the first call are written to a file.
 """
 
-import importlib.util
 import os
 import sys
 
 import numpy
 from contest import serve
+from conversion import load_emitted
+from runtimes import (
+    arrays,
+    onnxruntime_feed,
+    onnxruntime_session,
+    openvino_request,
+)
 
 
 def eager(root, name, batch, threads):
@@ -43,44 +49,33 @@ def compiled(root, name, batch, threads):
     return load
 
 
-def arrays(root, name, batch):
-    path = os.path.join(root, name, f"inputs-{batch}.npz")
-    with numpy.load(path) as file:
-        return [file[key] for key in sorted(file.files)]
+def inputs_of(root, name, batch):
+    return arrays(os.path.join(root, name, f"inputs-{batch}.npz"))
 
 
 def onnxruntime(root, name, batch, threads):
-    import onnxruntime as ort
+    import onnxruntime  # noqa: F401  (before the time is taken)
 
-    inputs = arrays(root, name, batch)
+    inputs = inputs_of(root, name, batch)
 
     def load():
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
         path = os.path.join(root, name, f"model-{batch}.onnx")
-        session = ort.InferenceSession(path, options, ["CPUExecutionProvider"])
-        feed = {port.name: x for port, x in zip(session.get_inputs(), inputs)}
+        session = onnxruntime_session(path, threads)
+        feed = onnxruntime_feed(session, inputs)
         return lambda: session.run(None, feed)
 
     return load
 
 
 def openvino(root, name, batch, threads):
-    import openvino as ov
+    import openvino  # noqa: F401  (before the time is taken)
 
-    inputs = arrays(root, name, batch)
+    inputs = inputs_of(root, name, batch)
 
     def load():
-        config = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "INFERENCE_NUM_THREADS": threads,
-            "PERFORMANCE_HINT": "LATENCY",
-        }
         path = os.path.join(root, name, f"model-{batch}.onnx")
-        model = ov.Core().compile_model(path, "CPU", config)
-        request = model.create_infer_request()
-        results = range(len(model.outputs))
+        request = openvino_request(path, threads)
+        results = range(len(request.model_outputs))
 
         def call():
             request.infer(inputs, share_inputs=True)
@@ -94,16 +89,12 @@ def openvino(root, name, batch, threads):
 def jax(root, name, batch, threads):
     import jax
 
-    inputs = arrays(root, name, batch)
-    folder = os.path.join(root, name, "graft")
+    inputs = inputs_of(root, name, batch)
 
     def load():
-        spec = importlib.util.spec_from_file_location(name, f"{folder}/{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        function = jax.jit(getattr(module, name))
-        loaded = module.load_params(f"{folder}/{name}.safetensors")
-        weights = loaded if isinstance(loaded, tuple) else (loaded,)
+        folder = os.path.join(root, name, "graft")
+        emitted, weights = load_emitted(folder, name)
+        function = jax.jit(emitted)
         given = inputs
         if len(inputs) > 3:
             half = len(inputs) // 2 + 1

@@ -14,6 +14,14 @@ import subprocess
 import sys
 import tempfile
 
+import numpy
+from runtimes import (
+    arrays,
+    onnxruntime_feed,
+    onnxruntime_session,
+    openvino_request,
+)
+
 CALLS = 20
 
 # The first that matches the name of a kernel, an ONNX Runtime operator or an OpenVINO node type, in lower case.
@@ -43,31 +51,22 @@ def grouped(pairs):
     return dict(total.most_common())
 
 
-def graft(folder, inputs, threads):
-    command = [os.environ["GRAFT"], "bench", folder / "graft", "--input", inputs]
-    command += ["--threads", str(threads), "--seconds", "1", "--json"]
-    output = subprocess.run(command, check=True, capture_output=True).stdout
+def graft(package, inputs, threads):
+    manifest = json.loads((package / "manifest.json").read_text())
+    names = [port["name"] for port in manifest["signature"]["inputs"]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "inputs.npz")
+        numpy.savez(path, **dict(zip(names, inputs)))
+        command = [os.environ["GRAFT"], "bench", package, "--input", path]
+        command += ["--threads", str(threads), "--seconds", "1", "--json"]
+        output = subprocess.run(command, check=True, capture_output=True).stdout
     return [(k["name"], k["seconds"]) for k in json.loads(output)["plan"]["kernels"]]
 
 
-def arrays(inputs):
-    import numpy
-
-    with numpy.load(inputs) as file:
-        return [file[key] for key in sorted(file.files)]
-
-
 def onnxruntime(path, inputs, threads):
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.enable_profiling = True
     with tempfile.TemporaryDirectory() as folder:
-        options.profile_file_prefix = os.path.join(folder, "profile")
-        session = ort.InferenceSession(path, options, ["CPUExecutionProvider"])
-        feed = dict(zip((port.name for port in session.get_inputs()), inputs))
+        session = onnxruntime_session(path, threads, os.path.join(folder, "profile"))
+        feed = onnxruntime_feed(session, inputs)
         for _ in range(CALLS):
             session.run(None, feed)
         events = json.loads(pathlib.Path(session.end_profiling()).read_text())
@@ -79,15 +78,7 @@ def onnxruntime(path, inputs, threads):
 
 
 def openvino(path, inputs, threads):
-    import openvino as ov
-
-    config = {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": threads,
-        "PERFORMANCE_HINT": "LATENCY",
-        "PERF_COUNT": True,
-    }
-    request = ov.Core().compile_model(path, "CPU", config).create_infer_request()
+    request = openvino_request(path, threads, PERF_COUNT=True)
     found = []
     for _ in range(CALLS):
         request.infer(inputs, share_inputs=True)
@@ -102,11 +93,10 @@ def main():
     root, name, batch, threads = sys.argv[1:]
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
     folder = pathlib.Path(root) / name
-    inputs = folder / f"inputs-{batch}.npz"
-    profiles = {"graft": grouped(graft(folder, inputs, threads))}
+    inputs = arrays(folder / f"inputs-{batch}.npz")
+    profiles = {"graft": grouped(graft(folder / "graft", inputs, threads))}
     for function in (onnxruntime, openvino):
-        path = folder / f"model-{batch}.onnx"
-        pairs = function(path, arrays(inputs), int(threads))
+        pairs = function(folder / f"model-{batch}.onnx", inputs, int(threads))
         profiles[function.__name__] = grouped(pairs)
     print(json.dumps(profiles))
 

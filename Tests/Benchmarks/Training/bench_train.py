@@ -2,16 +2,25 @@
 
 import argparse
 import json
-import math
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
 from contest import contest, machine
+from conversion import transpile
+from report import (
+    cell,
+    changed_options,
+    figure,
+    mean_ratio,
+    ratio,
+    relative_differences,
+    write_json,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE / "training_models.py"
 PEERS = ("torch", "torch_compile", "jax")
 
 
@@ -20,11 +29,7 @@ def prepare(name, folder):
     import numpy
     import training_models
 
-    source = HERE / "training_models.py"
-    command = [os.environ["GRAFT"], "transpile", f"{source}:{name}"]
-    command += ["--inputs", f"{source}:{name}_inputs", "--name", name, "--to", "jax"]
-    command += ["--no-verify", "--quiet", "-o", folder / "graft"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    transpile(SOURCE, name, folder / "graft", "--inputs", f"{SOURCE}:{name}_inputs")
     inputs, targets = training_models.batch(name)
     arrays = {key: tensor.numpy() for key, tensor in inputs.items()}
     numpy.savez(folder / "batch.npz", **arrays, target=targets.numpy())
@@ -50,19 +55,12 @@ def measure(name, root, threads, options):
     return results
 
 
-def ratio(results, peer, key="median"):
-    """Graft's figure by another's, or None where one is missing."""
-    if key in results.get(peer, {}) and key in results.get("graft", {}):
-        return results["graft"][key] / results[peer][key]
-    return None
-
-
 def difference(results, peer="torch"):
     """The largest relative difference of Graft's first losses to another's."""
-    own, others = (results.get(x, {}).get("losses") for x in ("graft", peer))
+    own, others = (figure(results, x, "losses") for x in ("graft", peer))
     if not own or not others:
         return None
-    return max(abs(a - b) / abs(b) for a, b in zip(own, others))
+    return max(relative_differences(own, others))
 
 
 def line(case):
@@ -79,11 +77,6 @@ def line(case):
     return "  ".join(cells) + ("" if worst is None else f"  losses {worst:.0e}")
 
 
-def geometric_mean(values):
-    values = [math.log(x) for x in values if x is not None]
-    return math.exp(sum(values) / len(values)) if values else None
-
-
 def main():
     import training_models
 
@@ -96,9 +89,13 @@ def main():
     parser.add_argument("--folder", default=".build/bench-train")
     parser.add_argument("--json", help="where the figures go, after each case")
     options = parser.parse_args()
+    record = {
+        "machine": machine(),
+        "runs": [changed_options(parser, options)],
+        "cases": [],
+    }
     options.peers = [peer for peer in options.peers.split(",") if peer]
     root = pathlib.Path(options.folder).resolve()
-    record = {"machine": machine(), "runs": [" ".join(sys.argv[1:])], "cases": []}
     for name in options.models.split(","):
         for threads in map(int, options.threads.split(",")):
             results = measure(name, root, threads, options)
@@ -106,14 +103,11 @@ def main():
             record["cases"].append(case)
             print(line(case), flush=True)
             if options.json:
-                pathlib.Path(options.json).write_text(json.dumps(record, indent=1))
+                write_json(options.json, record)
     for peer in options.peers:
         for key, title in (("median", "step"), ("peak", "peak memory")):
-            mean = geometric_mean(
-                ratio(c["results"], peer, key) for c in record["cases"]
-            )
-            if mean is not None:
-                print(f"{title}, by {peer}: {mean:.2f}")
+            mean = mean_ratio(record["cases"], peer, key)
+            print(f"{title}, by {peer}: {cell(mean, '.2f')}")
 
 
 if __name__ == "__main__":

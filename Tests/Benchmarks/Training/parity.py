@@ -1,6 +1,6 @@
 """Trains models in PyTorch and natively, from the same start on the same batches, and compares losses and accuracies.
 
-Writes a page to standard output; what is being done goes to standard error.
+Writes a page to standard output, of this run or with `--from` of earlier ones; what is being done goes to standard error.
 """
 
 import argparse
@@ -14,27 +14,12 @@ import sys
 import numpy
 import parity_models
 import torch
+from conversion import transpile
+from parity_page import page
+from report import changed_options, write_json
 
-HERE = pathlib.Path(__file__).resolve().parent
-
-HEAD = """# Training parity
-
-Written by `make parity`: models trained by `torch.optim.AdamW` and by Graft's native `Trainer`, both in float32, from the same
-start on the same batches, {steps} steps with nothing dropped. **largest difference** is the largest of
-the steps' `|native - torch| / |torch|`.
-
-| model | first loss | last loss | largest difference | after 50 steps | float64 beside float32, both torch |
-| --- | --- | --- | --- | --- | --- |"""
-
-ACCURACY = """
-The last column says how much of the difference is rounding: the same training in PyTorch in float64, compared in the same way.
-
-## Accuracy on digits
-
-The digits that scikit-learn ships: {epochs} epochs of the digits CNN on 1437 images, judged on the other 360.
-
-| seed | PyTorch, % | Graft, % | difference, points |
-| --- | --- | --- | --- |"""
+SOURCE = pathlib.Path(__file__).resolve().parent / "parity_models.py"
+SEEDS = 5
 
 
 def torch_training(model, batches, case):
@@ -69,13 +54,10 @@ def native_training(name, batches, root, seed=0, test=None):
     numpy.savez(root / "batches.npz", **{k: v.numpy() for k, v in batches.items()})
     if test is not None:
         numpy.savez(root / "test.npz", x=test.numpy())
-    source = HERE / "parity_models.py"
-    command = [os.environ["GRAFT"], "transpile", f"{source}:{name}", "--name", name]
-    command += ["--init", f"seed={seed}", "--inputs", f"{source}:{name}_inputs"]
+    options = ["--init", f"seed={seed}", "--inputs", f"{SOURCE}:{name}_inputs"]
     if test is not None:
-        command += ["--dynamic", "x=N,1,8,8"]
-    command += ["--to", "jax", "--no-verify", "--quiet", "-o", root / "graft"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        options += ["--dynamic", "x=N,1,8,8"]
+    transpile(SOURCE, name, root / "graft", *options)
     command = [os.environ["GRAFT_TRAIN_WORKER"], root, "--curve", "--loss", case.loss]
     command += [f"--class-axis={case.class_axis}", "--learning-rate", str(case.rate)]
     subprocess.run(command, check=True)
@@ -86,29 +68,23 @@ def native_training(name, batches, root, seed=0, test=None):
         return losses, torch.tensor(outputs[outputs.files[0]])
 
 
-def differences(own, reference):
-    return [abs(a - b) / abs(b) for a, b in zip(own, reference)]
-
-
-def compare(name, steps, root):
+def loss_curves(name, steps, root):
+    """The loss of each step by trainer; `exact` is PyTorch's in float64."""
     print(f"{name} ...", file=sys.stderr, flush=True)
     case, batches = parity_models.CASES[name], parity_models.batches(name, steps)
-    reference, _ = torch_training(parity_models.model(name), batches, case)
-    own, _ = native_training(name, batches, root / name)
-    found = differences(own, reference)
-    row = [name, f"{reference[0]:.4f}", f"{reference[-1]:.4f}", f"{max(found):.1e}"]
-    row.append(f"{max(found[:50]):.1e}")
-    if not case.exact:
-        return [*row, "-"]
-    exact, _ = torch_training(parity_models.model(name).double(), batches, case)
-    return [*row, f"{max(differences(reference, exact)):.1e}"]
+    found = {}
+    found["torch"], _ = torch_training(parity_models.model(name), batches, case)
+    found["graft"], _ = native_training(name, batches, root / name)
+    if case.exact:
+        exact = parity_models.model(name).double()
+        found["exact"], _ = torch_training(exact, batches, case)
+    return found
 
 
 def accuracies(seed, epochs, root):
-    """The shares of test images that PyTorch's and Graft's model get right."""
+    """The shares of test images that PyTorch's and Graft's model get right, in percent."""
     print(f"digits, seed {seed} ...", file=sys.stderr, flush=True)
-    with numpy.load(parity_models.SAMPLES) as samples:
-        x, y = torch.tensor(samples["x"]), torch.tensor(samples["digit"])
+    x, y = parity_models.digits()
     torch.manual_seed(100 + seed)
     order = torch.randperm(len(x))
     train, test = order[:1437], order[1437:]
@@ -126,30 +102,65 @@ def accuracies(seed, epochs, root):
     def share(logits):
         return 100 * (logits.argmax(1) == y[test]).double().mean().item()
 
-    return share(reference), share(own)
+    return {"torch": share(reference), "graft": share(own)}
 
 
-def main():
+def parsed():
+    """The options, and those that differ from their defaults as text."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", default=",".join(parity_models.CASES))
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many")
     parser.add_argument("--folder", default=".build/parity")
+    parser.add_argument(
+        "--json",
+        default=".build/parity/results.json",
+        help="where the results go, after each model and each seed",
+    )
+    parser.add_argument(
+        "--from",
+        dest="earlier",
+        nargs="+",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="write the page from the results of earlier runs, and train nothing",
+    )
     options = parser.parse_args()
-    torch.set_num_threads(os.cpu_count())
+    return options, changed_options(parser, options)
+
+
+def run(options, arguments):
+    """Train what was asked for; the results of a run that is ended early are in its file."""
     root = pathlib.Path(options.folder).resolve()
-    print(HEAD.format(steps=options.steps))
-    for name in filter(None, options.models.split(",")):
-        row = compare(name, options.steps, root)
-        print(f"| {' | '.join(row)} |", flush=True)
-    print(ACCURACY.format(epochs=options.epochs))
-    for seed in range(options.seeds):
-        reference, own = accuracies(seed, options.epochs, root)
-        print(
-            f"| {seed} | {reference:.2f} | {own:.2f} | {own - reference:+.2f} |",
-            flush=True,
-        )
+    models = [name for name in options.models.split(",") if name]
+    seeds = [str(seed) for seed in range(options.seeds)]
+    record = {
+        "arguments": arguments,
+        "steps": options.steps,
+        "epochs": options.epochs,
+        "models": {"asked": models, "found": {}},
+        "seeds": {"asked": seeds, "found": {}},
+    }
+    for name in models:
+        record["models"]["found"][name] = loss_curves(name, options.steps, root)
+        write_json(options.json, record)
+    for seed in seeds:
+        shares = accuracies(int(seed), options.epochs, root)
+        record["seeds"]["found"][seed] = shares
+        write_json(options.json, record)
+    return record
+
+
+def main():
+    options, arguments = parsed()
+    torch.set_num_threads(os.cpu_count())
+    if options.earlier:
+        runs = [json.loads(path.read_text()) for path in options.earlier]
+    else:
+        runs = [run(options, arguments)]
+    seeds = [str(seed) for seed in range(SEEDS)]
+    print("\n\n".join(page(runs, parity_models.CASES, seeds)))
 
 
 main()

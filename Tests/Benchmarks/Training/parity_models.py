@@ -1,17 +1,15 @@
 """The models whose training is compared with PyTorch's, each with its batches: nothing in them is random but the start."""
 
 import dataclasses
-import pathlib
 from collections.abc import Callable
 
+import architectures
 import numpy
 import torch
-import training_models
-import transformers
+import torchvision_operators  # noqa: F401  (before torchvision is imported)
+from digits import SAMPLES, Digits
 from torch import nn
 from torchvision import models as vision
-
-SAMPLES = pathlib.Path(__file__).parents[3] / "Docs/Examples/FineTune/digits.npz"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,47 +25,16 @@ class Case:
     exact: bool = True
 
 
-class DigitsCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-        )
-        self.head = nn.Linear(128, 10)
-
-    def forward(self, x):
-        return self.head(self.features(x))
-
-
 class RowEncoder(nn.Module):
     """Classes of images by a transformer over their rows."""
 
     def __init__(self):
         super().__init__()
         self.embed = nn.Linear(8, 64)
-        self.encoder = training_models.Encoder(width=64, heads=4, layers=2)
+        self.encoder = architectures.EncoderClassifier(width=64, heads=4, layers=2)
 
     def forward(self, x):
         return self.encoder(self.embed(x))
-
-
-class RowLSTM(nn.Module):
-    """Classes of images by two recurrent layers over their rows."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(8, 64, 2, batch_first=True)
-        self.head = nn.Linear(64, 10)
-
-    def forward(self, x):
-        outputs, _ = self.lstm(x)
-        return self.head(outputs[:, -1])
 
 
 class PairSimilarity(nn.Module):
@@ -75,16 +42,7 @@ class PairSimilarity(nn.Module):
 
     def __init__(self):
         super().__init__()
-        config = transformers.BertConfig(
-            vocab_size=30522,
-            hidden_size=384,
-            num_hidden_layers=6,
-            num_attention_heads=12,
-            intermediate_size=1536,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-        self.model = transformers.BertModel(config, add_pooling_layer=False)
+        self.model = architectures.minilm()
 
     def embedding(self, ids, mask):
         states = self.model(ids, mask).last_hidden_state
@@ -96,16 +54,28 @@ class PairSimilarity(nn.Module):
         return nn.functional.cosine_similarity(*pair)
 
 
-def digits(steps, size, shape=(1, 8, 8)):
-    """Random batches of the digits that scikit-learn ships."""
+def digits():
+    """Images [n, 1, 8, 8] and digits [n] that scikit-learn ships."""
     with numpy.load(SAMPLES) as samples:
-        x, y = torch.tensor(samples["x"]), torch.tensor(samples["digit"])
+        return torch.tensor(samples["x"]), torch.tensor(samples["digit"])
+
+
+def images_of_digits(steps, size):
+    """Random batches of images [steps, size, 1, 8, 8]."""
+    x, y = digits()
     rows = torch.randint(0, len(x), (steps, size))
-    return {"x": x[rows].reshape(steps, size, *shape), "target": y[rows]}
+    return {"x": x[rows], "target": y[rows]}
 
 
-def enlarged(steps):
-    batches = digits(steps, 8)
+def rows_of_digits(steps, size):
+    """Random batches of images as sequences of rows, [steps, size, 8, 8]."""
+    batches = images_of_digits(steps, size)
+    return batches | {"x": batches["x"].squeeze(2)}
+
+
+def enlarged_digits(steps):
+    """Random batches of images with three channels, [steps, 8, 3, 32, 32]."""
+    batches = images_of_digits(steps, 8)
     x = batches["x"].repeat_interleave(4, -1).repeat_interleave(4, -2)
     return batches | {"x": x.expand(-1, -1, 3, -1, -1)}
 
@@ -129,16 +99,19 @@ def texts(steps, size=2, length=32):
 
 
 CASES = {
-    "digits_cnn": Case(DigitsCNN, lambda steps: digits(steps, 64)),
-    "resnet18": Case(lambda: vision.resnet18(num_classes=10), enlarged, exact=False),
-    "transformer_classifier": Case(
-        RowEncoder, lambda steps: digits(steps, 32, shape=(8, 8))
+    "digits_cnn": Case(Digits, lambda steps: images_of_digits(steps, 64)),
+    "resnet18": Case(
+        lambda: vision.resnet18(num_classes=10), enlarged_digits, exact=False
     ),
+    "transformer_classifier": Case(RowEncoder, lambda steps: rows_of_digits(steps, 32)),
     "minilm_pairs": Case(PairSimilarity, pairs, loss="mse", rate=2e-5, exact=False),
     "gpt2": Case(
-        training_models.LanguageModel, texts, class_axis=-1, rate=1e-4, exact=False
+        architectures.LanguageModel, texts, class_axis=-1, rate=1e-4, exact=False
     ),
-    "lstm": Case(RowLSTM, lambda steps: digits(steps, 32, shape=(8, 8))),
+    "lstm": Case(
+        lambda: architectures.LSTMClassifier(features=8, width=64),
+        lambda steps: rows_of_digits(steps, 32),
+    ),
 }
 
 

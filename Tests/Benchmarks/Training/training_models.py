@@ -4,9 +4,9 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+import architectures
 import torch
 import torchvision_operators  # noqa: F401  (before torchvision is imported)
-import transformers
 from torch import nn
 from torchvision import models as vision
 
@@ -19,16 +19,6 @@ class Case:
     inputs: Callable[[], dict[str, torch.Tensor]]
     targets: Callable[[], torch.Tensor]
     class_axis: int = 1
-
-
-def mlp():
-    return nn.Sequential(
-        nn.Linear(784, 512),
-        nn.ReLU(),
-        nn.Linear(512, 512),
-        nn.ReLU(),
-        nn.Linear(512, 10),
-    )
 
 
 class TwoConvolutions(nn.Module):
@@ -48,68 +38,17 @@ class TwoConvolutions(nn.Module):
         return self.fc2(torch.relu(self.fc1(x.flatten(1))))
 
 
-class Encoder(nn.Module):
-    """Classes of sequences by the mean of a transformer's last states."""
-
-    def __init__(self, width=256, heads=8, layers=4, classes=10):
-        super().__init__()
-        layer = nn.TransformerEncoderLayer(
-            width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True
-        )
-        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
-        self.head = nn.Linear(width, classes)
-
-    def forward(self, x):
-        return self.head(self.encoder(x).mean(1))
-
-
 class MiniLM(nn.Module):
     """A classifier of texts in the size of all-MiniLM-L6-v2."""
 
     def __init__(self, classes=10):
         super().__init__()
-        config = transformers.BertConfig(
-            vocab_size=30522,
-            hidden_size=384,
-            num_hidden_layers=6,
-            num_attention_heads=12,
-            intermediate_size=1536,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-        self.model = transformers.BertModel(config, add_pooling_layer=False)
+        self.model = architectures.minilm()
         self.head = nn.Linear(384, classes)
 
     def forward(self, input_ids, attention_mask):
         states = self.model(input_ids, attention_mask).last_hidden_state
         return self.head(states[:, 0])
-
-
-class LanguageModel(nn.Module):
-    """GPT-2's scores of the next tokens."""
-
-    def __init__(self):
-        super().__init__()
-        config = transformers.GPT2Config(
-            use_cache=False, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0
-        )
-        self.model = transformers.GPT2LMHeadModel(config)
-
-    def forward(self, input_ids):
-        return self.model(input_ids).logits
-
-
-class LSTM(nn.Module):
-    """Classes of sequences by the last state of two recurrent layers."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(128, 256, 2, batch_first=True)
-        self.head = nn.Linear(256, 10)
-
-    def forward(self, x):
-        outputs, _ = self.lstm(x)
-        return self.head(outputs[:, -1])
 
 
 def numbers(*shape):
@@ -120,24 +59,31 @@ def classes(count, *shape):
     return lambda: torch.randint(0, count, shape)
 
 
-def tokens(vocabulary, *shape, mask=False):
-    def inputs():
-        ids = {"input_ids": torch.randint(0, vocabulary, shape)}
-        return ids | (
-            {"attention_mask": torch.ones_like(ids["input_ids"])} if mask else {}
-        )
-
-    return inputs
-
-
 CASES = {
-    "mlp": Case(mlp, lambda: {"input": torch.randn(64, 784)}, classes(10, 64)),
+    "mlp": Case(
+        architectures.mlp, lambda: {"input": torch.randn(64, 784)}, classes(10, 64)
+    ),
     "two_convolutions": Case(TwoConvolutions, numbers(64, 1, 28, 28), classes(10, 64)),
     "resnet18": Case(vision.resnet18, numbers(8, 3, 128, 128), classes(1000, 8)),
-    "transformer_encoder": Case(Encoder, numbers(8, 128, 256), classes(10, 8)),
-    "minilm": Case(MiniLM, tokens(30522, 16, 128, mask=True), classes(10, 16)),
-    "gpt2": Case(LanguageModel, tokens(50257, 4, 256), classes(50257, 4, 256), -1),
-    "lstm": Case(LSTM, numbers(32, 64, 128), classes(10, 32)),
+    "transformer_encoder": Case(
+        architectures.EncoderClassifier, numbers(8, 128, 256), classes(10, 8)
+    ),
+    "minilm": Case(
+        MiniLM,
+        lambda: architectures.token_ids(30522, 16, 128, mask=True),
+        classes(10, 16),
+    ),
+    "gpt2": Case(
+        architectures.LanguageModel,
+        lambda: architectures.token_ids(50257, 4, 256),
+        classes(50257, 4, 256),
+        class_axis=-1,
+    ),
+    "lstm": Case(
+        lambda: architectures.LSTMClassifier(features=128, width=256),
+        numbers(32, 64, 128),
+        classes(10, 32),
+    ),
 }
 TRANSFORMERS = ("transformer_encoder", "minilm", "gpt2")
 

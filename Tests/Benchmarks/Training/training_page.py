@@ -4,14 +4,11 @@ import json
 import pathlib
 import sys
 
-from bench_train import PEERS, difference, geometric_mean, ratio
+from bench_train import PEERS, difference
+from report import TITLES, cell, commands, figure, mean_ratio, ratio, table
 
-TITLES = {
-    "graft": "Graft",
-    "torch": "torch",
-    "torch_compile": "torch.compile",
-    "jax": "JAX",
-}
+CONTESTANTS = ("graft", *PEERS)
+RATIOS = [f"by {TITLES[peer]}" for peer in PEERS]
 
 HEAD = """# Performance of training
 
@@ -20,36 +17,30 @@ batch, in float32 on {threads} threads. **torch** and **torch.compile** run the 
 emits from it, with `optax.adamw` in one jitted step whose arguments are donated, and **Graft** the native `Trainer`. Times are medians in
 milliseconds; each contestant is a process of its own that is stopped while another has its turn. **losses** is the largest relative
 difference of Graft's first five losses to PyTorch's. How closely longer training agrees: [TrainingParity](TrainingParity.md).
+
+An empty column was not measured. Reproduced by `make bench-train`; run:
 """
 
 
-def cell(value, form):
-    return format(value, form) if value is not None else "-"
+def summary(cases):
+    rows = [
+        [title, *(cell(mean_ratio(cases, peer, key), ".2f") for peer in PEERS)]
+        for title, key in (("time of a step", "median"), ("peak memory", "peak"))
+    ]
+    return table(["", *RATIOS], rows)
 
 
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
-
-
-def times(cases):
-    header = ["model", *TITLES.values(), *(f"by {TITLES[p]}" for p in PEERS), "losses"]
+def comparison(cases, key, scale, form, **columns):
+    """A table of all contestants' figures times `scale`, and of Graft's by each other's; `columns` are functions of results."""
+    rows = []
     for case in cases:
         results = case["results"]
-        row = [results.get(peer, {}).get("median") for peer in TITLES]
-        row = [cell(x and 1000 * x, ".1f") for x in row]
-        row += [cell(ratio(results, peer), ".2f") for peer in PEERS]
-        yield header, [case["model"], *row, cell(difference(results), ".0e")]
-
-
-def memory(cases):
-    header = ["model", *TITLES.values(), *(f"by {TITLES[p]}" for p in PEERS)]
-    for case in cases:
-        results = case["results"]
-        row = [results.get(peer, {}).get("peak") for peer in TITLES]
-        row = [cell(x and x / 2**20, ".0f") for x in row]
-        ratios = [cell(ratio(results, peer, "peak"), ".2f") for peer in PEERS]
-        yield header, [case["model"], *row, *ratios]
+        row = [cell(figure(results, x, key), form, scale) for x in CONTESTANTS]
+        row += [cell(ratio(results, peer, key), ".2f") for peer in PEERS]
+        row += [cell(column(results), ".0e") for column in columns.values()]
+        rows.append([case["model"], *row])
+    titles = [TITLES[contestant] for contestant in CONTESTANTS]
+    return table(["model", *titles, *RATIOS, *columns], rows)
 
 
 def main():
@@ -57,28 +48,13 @@ def main():
     cases = record["cases"]
     threads = ", ".join(sorted({str(case["threads"]) for case in cases}))
     print(HEAD.format(**record["machine"], threads=threads))
-    print("An empty column was not measured. Reproduced by `make bench-train`; run:\n")
-    print("\n".join(f"- `bench_train.py {arguments}`" for arguments in record["runs"]))
+    print(commands("bench_train.py", record["runs"]))
     print("\n## In short\n\nGeometric means of Graft's figures by another's.\n")
-    rows = [
-        (
-            title,
-            *(
-                cell(geometric_mean(ratio(c["results"], p, key) for c in cases), ".2f")
-                for p in PEERS
-            ),
-        )
-        for key, title in (("median", "time of a step"), ("peak", "peak memory"))
-    ]
-    print("\n".join(table(["", *(f"by {TITLES[p]}" for p in PEERS)], rows)))
-    for title, part in (
-        ("Milliseconds of a step", times),
-        ("Peak memory, MiB", memory),
-    ):
-        rows = list(part(cases))
-        print(
-            f"\n## {title}\n\n" + "\n".join(table(rows[0][0], [row for _, row in rows]))
-        )
+    print(summary(cases))
+    print("\n## Milliseconds of a step\n")
+    print(comparison(cases, "median", 1e3, ".1f", losses=difference))
+    print("\n## Peak memory, MiB\n")
+    print(comparison(cases, "peak", 2**-20, ".0f"))
     print("\n" + (pathlib.Path(__file__).parent / "tried.md").read_text(), end="")
 
 

@@ -3,7 +3,6 @@
 At the end the losses of its first steps are written to a file.
 """
 
-import importlib.util
 import inspect
 import json
 import pathlib
@@ -11,6 +10,7 @@ import sys
 
 import training_models
 from contest import serve
+from conversion import load_emitted
 
 RATE = 1e-4
 DECAY = 0.01
@@ -59,16 +59,12 @@ def jax(name, folder, threads):
     inputs = [tensor.numpy() for tensor in given.values()]
     targets = targets.numpy()
     axis = training_models.CASES[name].class_axis
-    spec = importlib.util.spec_from_file_location(name, folder / f"graft/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function = getattr(module, name)
-    parameters = inspect.signature(function).parameters
-    options = {"train": True} if "train" in parameters else {}
 
     def load():
-        weights = module.load_params(str(folder / f"graft/{name}.safetensors"))
-        params, state = weights if isinstance(weights, tuple) else (weights, None)
+        function, weights = load_emitted(folder / "graft", name)
+        parameters = inspect.signature(function).parameters
+        options = {"train": True} if "train" in parameters else {}
+        params, state = weights if len(weights) == 2 else (*weights, None)
         params, state = jax.tree.map(jax.numpy.asarray, (params, state))
         optimizer = optax.adamw(RATE, weight_decay=DECAY)
         kept = [params, state, optimizer.init(params)]
