@@ -59,8 +59,13 @@ extension TensorType {
   /// Whether the types differ in dtype, rank, or an extent for all values of the symbols.
   package func isProvablyDifferent(from other: TensorType) -> Bool {
     guard dtype == other.dtype, rank == other.rank else { return true }
-    return zip(shape, other.shape).contains { a, b in (a - b).knownValue.map { $0 != 0 } ?? false }
+    return zip(shape, other.shape).contains { $0.isProvablyDifferent(from: $1) }
   }
+}
+
+extension Dim {
+  /// Whether the extents differ for all values of the symbols.
+  package func isProvablyDifferent(from other: Dim) -> Bool { (self - other).knownValue.map { $0 != 0 } ?? false }
 }
 
 extension AttributeSpec {

@@ -9,7 +9,8 @@ import Testing
 /// Mutated programs, as a damaged or hostile package may hold them: each is refused with one line, or is run on inputs
 /// of the sizes that it asks for. A trap or a read outside of memory ends the process and so the run.
 ///
-/// The seed is `$GRAFT_FUZZ_SEED`, or drawn; the number of programs `$GRAFT_FUZZ_RUNS`, or 20,000.
+/// The seed is `$GRAFT_FUZZ_SEED`, or drawn; the number of programs `$GRAFT_FUZZ_RUNS`, or 20,000. Each program is written to
+/// the file `$GRAFT_FUZZ_PROGRAM`, if that is set, before it is read: after a trap it holds the one that caused it.
 @Suite struct ProgramFuzzTests {
   private static let environment = ProcessInfo.processInfo.environment
   static let seed = environment["GRAFT_FUZZ_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
@@ -27,6 +28,7 @@ import Testing
       var text = Array(corpus[Int(generator.next() % UInt64(corpus.count))].utf8)
       for _ in 0...(generator.next() % 2) { Self.mutate(&text, &generator) }
       let program = String(decoding: text, as: UTF8.self)
+      if let path = Self.environment["GRAFT_FUZZ_PROGRAM"] { try Data(text).write(to: URL(filePath: path)) }
       do {
         counts[try Self.read(program, &generator), default: 0] += 1
       } catch let error as Diagnostic {

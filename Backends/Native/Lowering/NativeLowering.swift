@@ -69,6 +69,7 @@ enum NativeLowering {
       }
     for update in updates.left { try lay(update, planner) }
     try planner.settleUpdates()
+    if let fault = planner.fault { throw fault }
     return try Plan(planner, inputs: inputs, outputs: outputs, checking: checked, pool: pool)
   }
 

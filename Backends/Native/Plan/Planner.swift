@@ -19,6 +19,8 @@ final class Planner {
   var origin: Origin = .unknown
   private var values: [Value: Expression] = [:]
   private var uses: [Value: Int]
+  /// What is wrong with the steps so far; a plan with a fault must not run.
+  private(set) var fault: Diagnostic?
   /// Buffers that are computed from constants alone, and those that are not.
   private var constants: Set<Int> = []
   private var variable: Set<Int> = []
@@ -152,6 +154,14 @@ extension Planner {
   }
 
   func add(_ step: any Step) {
+    let views = step.reads + step.writes
+    if let stray = views.first(where: { !$0.lies(within: buffers[$0.buffer].byteCount) }) {
+      fault =
+        fault
+        ?? Diagnostic(
+          .invalidProgram, "\(step.name) would reach out of a tensor, as one of shape \(stray.shape)",
+          at: origin.location)
+    }
     steps.append(step)
     origins.append(origin)
     let hasConstants = step.reads.allSatisfy { isConstant($0.buffer) || step.writes.map(\.buffer).contains($0.buffer) }

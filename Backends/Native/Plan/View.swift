@@ -46,6 +46,18 @@ package struct View: Hashable, Sendable {
     return true
   }
 
+  /// Whether every element lies in a buffer of so many bytes.
+  package func lies(within byteCount: Int) -> Bool {
+    if count == 0 { return true }
+    var (first, last) = (offset, offset)
+    for (extent, stride) in zip(shape, strides) {
+      let (reach, isTooFar) = (extent - 1).multipliedReportingOverflow(by: stride)
+      if isTooFar { return false }
+      if reach < 0 { first += reach } else { last += reach }
+    }
+    return first >= 0 && last < byteCount / dtype.byteWidth
+  }
+
   /// The axes from the outermost in memory to the innermost; those of extent 1 and repeated ones stay where they stand
   /// among the others.
   package var order: [Int] {

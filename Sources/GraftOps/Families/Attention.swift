@@ -121,6 +121,7 @@ extension OpCall {
     var (keyBatch, valueBatch) = (Array(key.shape.dropLast(2)), Array(value.shape.dropLast(2)))
     let queryBatch = Array(query.shape.dropLast(2))
     if try groups() != nil, let heads = queryBatch.last, valueBatch.count == keyBatch.count {
+      guard keyBatch.last == valueBatch.last else { throw problem("heads do not fit: \(query), \(key) and \(value)") }
       keyBatch[keyBatch.count - 1] = heads
       valueBatch[valueBatch.count - 1] = heads
     }

@@ -21,6 +21,7 @@ extension OpDefinition {
     infer: { call in
       let x = try call.type(0)
       guard x.rank >= 2 else { throw call.problem("takes [N, C, ...], not \(x)") }
+      for name in ["weight", "bias", "running_mean", "running_var"] { try call.require(name, of: [x.shape[1]]) }
       let statistics = TensorType(call.optionalType("running_mean")?.dtype ?? x.dtype, [x.shape[1]])
       return [x, statistics, statistics]
     },
@@ -40,7 +41,8 @@ extension OpDefinition {
     attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float, default: .float(1e-5))],
     infer: { call in
       let x = try call.type(0)
-      _ = try call.trailingAxes(x)
+      let shape = try call.trailingAxes(x).map { x.shape[$0] }
+      for name in ["weight", "bias"] { try call.require(name, of: shape) }
       return [x]
     },
     differentiability: .recomputed,
@@ -61,7 +63,8 @@ extension OpDefinition {
     attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float)],
     infer: { call in
       let x = try call.type(0)
-      _ = try call.trailingAxes(x)
+      let shape = try call.trailingAxes(x).map { x.shape[$0] }
+      try call.require("weight", of: shape)
       return [x]
     },
     differentiability: .recomputed,
@@ -85,6 +88,7 @@ extension OpDefinition {
       guard x.rank >= 2, groups > 0, x.shape[1].exactQuotient(by: Dim(groups)) != nil else {
         throw call.problem("\(x) does not divide into \(groups) groups of channels")
       }
+      for name in ["weight", "bias"] { try call.require(name, of: [x.shape[1]]) }
       return [x]
     },
     differentiability: .recomputed,
@@ -112,6 +116,7 @@ extension OpDefinition {
     infer: { call in
       let x = try call.type(0)
       guard x.rank >= 3 else { throw call.problem("takes [N, C, ...], not \(x)") }
+      for name in ["weight", "bias"] { try call.require(name, of: [x.shape[1]]) }
       return [x]
     },
     differentiability: .recomputed,
@@ -148,6 +153,12 @@ extension OpCall {
   /// Whether x is normalised by statistics that are given.
   package var normalizesByGivenStatistics: Bool {
     get throws { try string("statistics") == "running" && !self[3].isAbsent && !self[4].isAbsent }
+  }
+
+  /// Checks the shape of an operand that may be absent, as far as it is known.
+  fileprivate func require(_ name: String, of shape: [Dim]) throws {
+    let type = optionalType(name)
+    try require(type, is: TensorType(type?.dtype ?? .float32, shape), name)
   }
 
   /// The `rank` last axes of x.

@@ -97,7 +97,7 @@ extension OpDefinition {
         for (name, shape) in [
           ("weight_ih", [rows, input]), ("weight_hh", [rows, hidden]), ("bias_ih", [rows]), ("bias_hh", [rows]),
         ] {
-          try call.check(call.optionalType(name), is: x.with(shape: shape), name)
+          try call.require(call.optionalType(name), is: x.with(shape: shape), name)
         }
         return initial
       },
@@ -123,7 +123,7 @@ extension OpCall {
     let layers = try int("layers")
     for state in states {
       let shape = [Dim(layers * directions), x.shape[1], state.shape[2]]
-      try check(state, is: x.with(shape: shape), "states")
+      try require(state, is: x.with(shape: shape), "states")
     }
     let rows = Dim(gates) * hidden
     for (index, (weight, name)) in zip(weights, names).enumerated() {
@@ -135,14 +135,7 @@ extension OpCall {
       case "weight_hr": shape = [output, hidden]
       default: shape = [rows]
       }
-      try check(weight, is: x.with(shape: shape), name)
-    }
-  }
-
-  /// - Throws: ``Diagnostic`` for a tensor that cannot have the type that it must have.
-  fileprivate func check(_ type: TensorType?, is expected: TensorType, _ name: String) throws {
-    if let type, type.isProvablyDifferent(from: expected) {
-      throw problem("takes `\(name)` \(expected), not \(type)")
+      try require(weight, is: x.with(shape: shape), name)
     }
   }
 

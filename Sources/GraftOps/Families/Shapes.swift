@@ -40,7 +40,12 @@ extension OpDefinition {
   package static let broadcastTo: OpDefinition = OpDefinition(
     "broadcast_to", family: .shape, summary: "x stretched to a shape by NumPy's rule.", operands: [.tensor("x")],
     attributes: [AttributeSpec("shape", .dims)],
-    infer: { call in [try call.type(0).with(shape: try call.dims("shape"))] },
+    infer: { call in
+      let (x, shape) = (try call.type(0), try call.dims("shape"))
+      let fits = zip(x.shape.reversed(), shape.reversed()).allSatisfy { $0 == 1 || !$0.isProvablyDifferent(from: $1) }
+      guard fits, x.rank <= shape.count else { throw call.problem("\(x) does not stretch to \(x.with(shape: shape))") }
+      return [x.with(shape: shape)]
+    },
     differentiability: .vjp { b, op, ct in [try b.unbroadcast(ct[0], like: op[0])] },
     spellings: .numpyAndJAX("broadcast_to(x, shape)"),
     samples: [Sample(.normal(3, 1), attributes: ["shape": .ints([2, 3, 4])])])

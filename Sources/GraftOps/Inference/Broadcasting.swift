@@ -70,6 +70,13 @@ extension OpCall {
     return merged
   }
 
+  /// - Throws: ``Diagnostic`` for a tensor that cannot have the type that it must have; none is fine.
+  func require(_ type: TensorType?, is expected: TensorType, _ name: String) throws {
+    if let type, type.isProvablyDifferent(from: expected) {
+      throw problem("takes `\(name)` \(expected), not \(type)")
+    }
+  }
+
   func require(_ type: TensorType, _ accepted: DTypeSet) throws {
     guard accepted.contains(type.dtype.category) else {
       throw problem("does not take \(type.dtype.rawValue) tensors")

@@ -27,9 +27,11 @@ extension Planner {
     let (query, key, value) = (try features(call[0]), try features(call[1]), try features(call[2]))
     let (rows, columns) = (query.shape[rank - 2], key.shape[rank - 2])
     let scale = try call.optional("scale")?.asDouble ?? 1 / Double(max(query.shape[rank - 1], 1)).squareRoot()
-    let batch = Array(query.shape.dropLast(2))
+    let batch = Array((headsAreLast ? exchange.map { shape[$0] } : shape).dropLast(2))
+    let heads = rank < 3 ? [] : [max(key.shape[rank - 3], value.shape[rank - 3])]
+    func shared(_ view: View) -> View { view.broadcast(to: batch.dropLast() + heads + view.shape.suffix(2)) }
     let operands = AttentionOperands(
-      query: query, key: key.spreadBatch(to: batch), value: value.spreadBatch(to: batch),
+      query: query.broadcast(to: batch + query.shape.suffix(2)), key: shared(key), value: shared(value),
       mask: try mask(call[3], batch + [rows, columns]), scale: Float(scale), isCausal: try call.bool("causal"))
     // Heads lie beside the features in memory, as the layer after attention reads them.
     let outer = batch + [rows, value.shape[rank - 1]]
@@ -51,12 +53,5 @@ extension Planner {
     if operand.isAbsent { return nil }
     let mask = try expression(operand, as: .float32)
     return try view(mask.dtype == .bool ? mask : mask.converted(to: .float32)).broadcast(to: shape)
-  }
-}
-
-extension View {
-  /// Key or value [..., G, S, D] with the axes before the heads as the query has them.
-  fileprivate func spreadBatch(to batch: [Int]) -> View {
-    rank < 3 ? self : broadcast(to: batch.dropLast() + shape.suffix(3))
   }
 }

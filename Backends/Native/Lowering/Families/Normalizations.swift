@@ -6,13 +6,16 @@ extension LoweringRule {
     LoweringRule(.softmax) { planner, call in [try planner.alongAxis(.softmax, call)] },
     LoweringRule(.logSoftmax) { planner, call in [try planner.alongAxis(.logSoftmax, call)] },
     LoweringRule(.layerNorm) { planner, call in
-      let (weight, bias) = (try planner.vector(call[1], call), try planner.vector(call[2], call))
+      let count = try call.resultType(planner).shape.suffix(call.int("rank")).reduce(1, *)
+      let weight = try planner.vector(call[1], call, count: count)
+      let bias = try planner.vector(call[2], call, count: count)
       let operation = RowOperation.layerNorm(weight: weight, bias: bias, epsilon: try call.double("eps"))
       return [try planner.overTrailingAxes(operation, call)]
     },
     LoweringRule(.rmsNorm) { planner, call in
+      let count = try call.resultType(planner).shape.suffix(call.int("rank")).reduce(1, *)
       let operation = RowOperation.rmsNorm(
-        weight: try planner.vector(call[1], call), epsilon: try call.double("eps"))
+        weight: try planner.vector(call[1], call, count: count), epsilon: try call.double("eps"))
       return [try planner.overTrailingAxes(operation, call)]
     },
     LoweringRule(.groupNorm) { planner, call in [try planner.groupNormalised(call)] },
@@ -58,11 +61,17 @@ extension Planner {
     return try reshaped(rows(operation, matrix(x, length: length)), shape).converted(to: dtype)
   }
 
-  /// A weight or bias, in memory and without gaps; nil where it is absent.
-  fileprivate func vector(_ operand: Operand, _ call: OpCall) throws -> View? {
+  /// A weight or bias of `count` elements, in memory and without gaps; nil where it is absent.
+  fileprivate func vector(_ operand: Operand, _ call: OpCall, count: Int) throws -> View? {
     if operand.isAbsent { return nil }
     let dtype = try call.type(0).dtype.computeType
-    return try rowMajorView(expression(operand, as: dtype).converted(to: dtype))
+    let vector = try rowMajorView(expression(operand, as: dtype).converted(to: dtype))
+    guard vector.count == count else {
+      throw Diagnostic(
+        .invalidProgram, "\(call.definition.name) scales rows of \(count) elements by \(vector.count)",
+        at: origin.location)
+    }
+    return vector
   }
 
   /// x as rows of `length` elements next to each other.
@@ -98,7 +107,8 @@ extension Planner {
     add(
       GroupNormStep(
         source: try pixelRows(source, pixels), target: try pixelRows(target, pixels), groups: try call.int("groups"),
-        epsilon: try call.double("eps"), weight: try vector(call[1], call), bias: try vector(call[2], call),
+        epsilon: try call.double("eps"), weight: try vector(call[1], call, count: shape[1]),
+        bias: try vector(call[2], call, count: shape[1]),
         kernels: kernels))
     return Expression(target).converted(to: dtype)
   }
