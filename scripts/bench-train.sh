@@ -7,8 +7,6 @@ cd "$(dirname "$0")/.."
 GRAFT_PYTHON=${GRAFT_PYTHON:-$PWD/.venv/bin/python}
 build=$(swift build -c release --show-bin-path)
 export PYTHONPATH=$PWD/Tests/Benchmarks GRAFT_PYTHON GRAFT=$build/graft GRAFT_TRAIN_WORKER=$build/train-worker
-"$GRAFT_PYTHON" -c 'import optax' 2>/dev/null ||
-  "$GRAFT_PYTHON" -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt >&2
 
 figures=.build/bench-train/figures.json
 mkdir -p .build/bench-train

@@ -102,12 +102,13 @@ start_comparisons() {
   export GRAFT_EMIT_TRACE=$bin/emit-trace
   compared=(
     conformance-goldens conformance-nn conformance-transformers conformance-torchvision conformance-functions
-    conformance-native
+    conformance-native conformance-gradient
   )
   local commands=(
     "$bin/graft-conformance goldens/" "$bin/graft-conformance nn/" "$bin/graft-conformance transformers/"
     "$bin/graft-conformance torchvision/resnet18 torchvision/mobilenet_v2" "$bin/graft-conformance functions/"
     "$bin/graft-conformance --native transformers/ functions/ torchvision/resnet18 torchvision/mobilenet_v2"
+    "$bin/graft-conformance --gradient functions/ nn/lstm transformers/bert torchvision/resnet18"
   )
   local file
   for file in Tests/Ops/test_*.py; do

@@ -15,13 +15,16 @@ struct JAXDocstring {
   /// The columns that a line may take with its indentation and quotes.
   private static let longestLine = 100
   private static let surroundings = 10
+  /// How many results are described.
+  private static let mostResults = 6
 
   /// On one line if it fits, if need be without the shape of a result that is like the first input, or with the bare name
   /// of the file: `BasicBlock of x [N, C, H, W] -> [N, D, H2, W2] (torchvision/models/resnet.py:59).`
   var text: String {
     var notation = ShapeNotation(symbols: symbols)
     let inputs = inputs.map { "\($0.name) \(notation.text($0.shapes))" }
-    let results = results.map { result in
+    let described = results.count > Self.mostResults ? [] : results
+    let results = described.map { result in
       let shape = notation.text(result.shapes)
       return result.name.isEmpty ? shape : "\(result.name) \(shape)"
     }

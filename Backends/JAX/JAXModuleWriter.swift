@@ -24,6 +24,10 @@ package struct JAXModuleWriter {
   package struct Provenance: Sendable {
     /// `PyTorch 2.13.0 (torchvision.models.resnet18)`.
     package var source: String
+    /// What the program is called in the docstrings; its class or name if nil.
+    package var title: String?
+    /// What an example of a call names its results; told from the function's outputs if nil.
+    package var results: [String]?
     /// The class of the whole program; nil for a plain function.
     package var className: String?
     /// `torchvision/models/resnet.py:166`.
@@ -104,7 +108,7 @@ package struct JAXModuleWriter {
 
   private var hasState: Bool { !function.statePaths.isEmpty }
 
-  private var title: String { provenance.className ?? function.name }
+  private var title: String { provenance.title ?? provenance.className ?? function.name }
 
   private var docstring: String {
     let leaves = function.inputLeaves.keys.sorted()
@@ -130,7 +134,7 @@ package struct JAXModuleWriter {
   private func moduleDocstring(_ main: PythonFunction) -> String {
     JAXModuleDocstring(
       title: title, source: provenance.source, weightsFile: provenance.weightsFile, function: main,
-      outputs: function.outputNames
+      outputs: provenance.results ?? function.outputNames
     ).text
   }
 }

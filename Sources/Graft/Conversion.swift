@@ -57,12 +57,25 @@ package struct Conversion: Sendable {
   static func prepared(
     _ function: GraftIR.Function, tensor: @escaping @Sendable (Argument) throws -> TensorData?
   ) throws -> (GraftIR.Function, unobserved: [String]) {
+    let (observed, dropped) = try observed(function, tensor: tensor)
+    return (try arranged(observed), dropped)
+  }
+
+  /// The program without the state that no output depends on, which is listed, and with known tensors written out.
+  static func observed(
+    _ function: GraftIR.Function, tensor: @escaping @Sendable (Argument) throws -> TensorData?
+  ) throws -> (GraftIR.Function, unobserved: [String]) {
     let (observed, dropped) = try DropUnobservedState().split(FoldKnownTensors(tensor: tensor).run(function))
+    return (observed, dropped)
+  }
+
+  /// The program in the ops and the layout that JAX is written in.
+  static func arranged(_ function: GraftIR.Function) throws -> GraftIR.Function {
     let target = JAXTarget()
-    let decomposed = try DecomposeComposites(unless: target.canWrite).run(observed)
+    let decomposed = try DecomposeComposites(unless: target.canWrite).run(function)
     let raised = try RaisePatterns().run(decomposed)
     let arranged = try ArrangeLayout(preferences: target.layoutPreferences).run(raised)
-    return (try simplification(verifies: false).run(arranged), dropped)
+    return try simplification(verifies: false).run(arranged)
   }
 
   private static func simplification(verifies: Bool) -> PassPipeline {
@@ -79,6 +92,15 @@ package struct Conversion: Sendable {
   /// - Parameter scansLayers: whether loops over equal modules are scans.
   package func jax(_ function: GraftIR.Function, scansLayers: Bool = false) throws -> JAXModuleWriter.Module {
     try JAXModuleWriter(function, provenance: provenance, scansLayers: scansLayers).write()
+  }
+
+  /// The gradient of the program as a JAX module.
+  func jax(gradient function: GraftIR.Function) throws -> JAXModuleWriter.Module {
+    var provenance = provenance
+    provenance.title = "\(provenance.className ?? document.entry.name) and its gradient"
+    provenance.results = ["outputs", "gradients"]
+    provenance.className = nil
+    return try JAXModuleWriter(function, provenance: provenance).write()
   }
 
   private var provenance: JAXModuleWriter.Provenance {

@@ -13,6 +13,8 @@ struct ConvertedProgram: Sendable {
   /// The program that the source is written from.
   let emitted: GraftIR.Function
   let module: JAXModuleWriter.Module
+  /// Its gradient, where that was asked for.
+  let gradient: GradientProgram?
   let unobservedState: [String]
 
   /// - Throws: ``Diagnostic`` that lists what is not supported.
@@ -20,10 +22,13 @@ struct ConvertedProgram: Sendable {
     self.trace = trace
     self.options = options
     function = try trace.conversion.function()
-    (emitted, unobservedState) = try trace.conversion.prepared(function) { argument in
+    let tensor: @Sendable (Argument) throws -> TensorData? = { argument in
       try argument.path.map { try trace.tensor($0) }
     }
+    (emitted, unobservedState) = try trace.conversion.prepared(function, tensor: tensor)
     module = try trace.conversion.jax(emitted, scansLayers: options.scan)
+    gradient =
+      options.withGradient ? try GradientProgram(of: function, emitted, trace.conversion, tensor: tensor) : nil
   }
 
   var name: String { function.name }
@@ -58,8 +63,35 @@ struct ConvertedProgram: Sendable {
         mode: options.mode == .both ? nil : options.mode,
         file: document.entry.file, line: document.entry.line, className: document.entry.className),
       target: Manifest.Target(framework: options.target.rawValue, scan: options.scan ? true : nil), entry: name,
-      files: ["source": "\(name).py", "weights": "\(name).safetensors", "package": "\(name).graft"],
-      signature: signature, verification: nil)
+      files: files, signature: signature, verification: nil)
+  }
+
+  private var files: [String: String] {
+    var files = ["source": "\(name).py", "weights": "\(name).safetensors", "package": "\(name).graft"]
+    if let gradient { files["gradient"] = "\(gradient.name).py" }
+    return files
+  }
+
+  /// The text of each source file, by its role in the manifest.
+  var sourceTexts: [(role: String, text: String)] {
+    [("source", module.text)] + (gradient.map { [("gradient", $0.module.text)] } ?? [])
+  }
+
+  /// What there is to verify.
+  ///
+  /// - Parameter path: where the file of a role is.
+  func targets(weights: String, path: (_ role: String) throws -> String) rethrows -> [Verifier.Target] {
+    var targets = [
+      Verifier.Target(
+        module: try path("source"), weights: weights, name: name, function: emitted, kind: .program(module.stacks))
+    ]
+    if let gradient {
+      targets.append(
+        Verifier.Target(
+          module: try path("gradient"), weights: weights, name: gradient.name, function: gradient.function,
+          kind: .gradient(gradient)))
+    }
+    return targets
   }
 
   private var signature: Manifest.Signature {

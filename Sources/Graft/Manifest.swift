@@ -12,7 +12,7 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var target: Target
   /// The function to call in the target's file.
   public var entry: String
-  /// File names by role: `source`, `weights`, `package`.
+  /// File names by role: `source`, `weights`, `package`, and `gradient` where that was asked for.
   public var files: [String: String]
   public var signature: Signature
   /// Nil when the conversion was not verified.

@@ -5,7 +5,8 @@ import GraftIR
 /// A conversion's files, written completely before any of them takes its place.
 final class StagedOutput {
   private let transaction: DirectoryTransaction
-  private let source: AtomicWriter
+  /// The source files by their roles in the manifest.
+  private let sources: [String: AtomicWriter]
   private let weights: AtomicWriter
   private let directory: URL
   private let names: [String]
@@ -15,20 +16,25 @@ final class StagedOutput {
     self.directory = directory
     transaction = try DirectoryTransaction(directory: directory.path)
     let files = program.manifest.files
-    names = ["source", "weights", "package"].compactMap { files[$0] } + [Manifest.fileName]
-    source = try transaction.file(named: names[0])
-    try source.write(program.module.text)
-    weights = try transaction.file(named: names[1])
+    let texts = program.sourceTexts
+    names = (texts.map(\.role) + ["weights", "package"]).compactMap { files[$0] } + [Manifest.fileName]
+    var sources: [String: AtomicWriter] = [:]
+    for (role, text) in texts {
+      let writer = try transaction.file(named: files[role] ?? role)
+      try writer.write(text)
+      try writer.flush()
+      sources[role] = writer
+    }
+    self.sources = sources
+    weights = try transaction.file(named: files["weights"] ?? "weights")
     try SafetensorsWriter(program.weights()).write(to: weights)
-    try GraftPackage.write(program, to: try transaction.file(named: names[2]))
-    try source.flush()
+    try GraftPackage.write(program, to: try transaction.file(named: files["package"] ?? "package"))
     try weights.flush()
   }
 
   /// The files under test, where they are now.
-  func target(_ program: ConvertedProgram) -> Verifier.Target {
-    Verifier.Target(
-      module: source.temporaryPath, weights: weights.temporaryPath, function: program.name)
+  func targets(_ program: ConvertedProgram) -> [Verifier.Target] {
+    program.targets(weights: weights.temporaryPath) { sources[$0]?.temporaryPath ?? "" }
   }
 
   /// Adds the manifest and moves everything into place.

@@ -23,6 +23,8 @@ public struct TranspileOptions: Sendable {
   package var verifiedExecution = VerifiedExecution.target
   /// Whether loops over equal layers are written as scans over their stacked parameters.
   public var scan = false
+  /// Whether the gradient is written as source too.
+  public var withGradient = false
   /// Whether verification also maps the result over a stack of inputs, in inference.
   package var verifiesVectorisation = false
   /// The interpreter to use; searched for when nil.

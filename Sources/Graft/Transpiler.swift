@@ -55,7 +55,7 @@ public struct Transpiler: Sendable {
     var manifest = program.manifest
     if options.verify {
       manifest.verification = try await verification(
-        of: program, staging.target(program), host, options, progress: progress)
+        of: program, staging.targets(program), host, options, progress: progress)
     }
     let files = try staging.commit(manifest)
     return Result(
@@ -63,16 +63,15 @@ public struct Transpiler: Sendable {
   }
 
   private func verification(
-    of program: ConvertedProgram, _ target: Verifier.Target, _ host: PythonHost, _ options: TranspileOptions,
+    of program: ConvertedProgram, _ targets: [Verifier.Target], _ host: PythonHost, _ options: TranspileOptions,
     progress: ProgressHandler?
   ) async throws -> VerificationReport {
     progress?("verifying", 0)
-    let verifier = Verifier(
-      host: host, trace: program.trace, function: program.emitted, stacks: program.module.stacks, options: options)
+    let verifier = Verifier(host: host, trace: program.trace, function: program.emitted, options: options)
     switch options.verifiedExecution {
     case .target:
       try await host.loadJAX()
-      return try await verifier.verify(target, progress: progress)
+      return try await verifier.verify(targets, progress: progress)
     case .native: return try await verifier.verifyNatively(progress: progress)
     }
   }
@@ -92,15 +91,15 @@ public struct Transpiler: Sendable {
     let (host, trace) = try await trace(options, progress: progress)
     try await host.loadJAX()
     let program = try ConvertedProgram(trace, options: options)
-    let module = directory.appending(path: try manifest.file("source"))
     let verifier = Verifier(
-      host: host, trace: trace, function: program.emitted, stacks: program.module.stacks, options: options,
-      weights: try package.tensors)
-    let target = Verifier.Target(
-      module: module.path, weights: directory.appending(path: try manifest.file("weights")).path,
-      function: manifest.entry,
-      remedy: "Mend the file, or convert the model again with `graft transpile`.")
-    let report = try await verifier.verify(target, progress: progress)
+      host: host, trace: trace, function: program.emitted, options: options, weights: try package.tensors)
+    let weights = directory.appending(path: try manifest.file("weights")).path
+    let targets = try program.targets(weights: weights) { role in
+      directory.appending(path: try manifest.file(role)).path
+    }
+    let report = try await verifier.verify(
+      targets.map { $0.withRemedy("Mend the file, or convert the model again with `graft transpile`.") },
+      progress: progress)
     manifest.verification = report
     try AtomicWriter.write(to: directory.appending(path: Manifest.fileName).path) {
       try $0.write(try manifest.text())
@@ -147,6 +146,7 @@ extension TranspileOptions {
     mode = manifest.source.mode ?? .both
     name = manifest.name
     scan = manifest.target.scan ?? false
+    withGradient = manifest.files["gradient"] != nil
     self.python = python
   }
 }
@@ -154,7 +154,7 @@ extension TranspileOptions {
 extension Manifest {
   /// - Throws: ``Diagnostic`` when a file that the manifest names is not there.
   func checkFiles(in directory: URL) throws {
-    for role in ["source", "weights", "package"] {
+    for role in ["source", "weights", "package"] + (files["gradient"] == nil ? [] : ["gradient"]) {
       let path = directory.appending(path: try file(role)).path
       if !FileManager.default.isReadableFile(atPath: path) {
         throw Diagnostic(

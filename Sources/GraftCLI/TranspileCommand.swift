@@ -16,6 +16,7 @@ struct TranspileCommand: AsyncParsableCommand {
         graft transpile my_model.py:Net --init 'num_classes=10' --input 'x=f32[N,3,224,224]' --to jax -o out/
         graft transpile bert.py:encoder --input 'ids=i64[N,T]:0..30522' --input 'mask=i64[N,T]' --to jax -o out/
         graft transpile demo.py:make_model --inputs demo.py:example_inputs --to jax -o out/
+        graft transpile my_model.py:Net --input 'x=f32[N,8]' --with-gradient -o out/
         graft transpile utils.py:pairwise_distance --input 'f32[N,D]' --input 'f32[M,D]' --to jax -o out/
 
       Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the source uses something unsupported; 4 the result did not verify.
@@ -39,6 +40,9 @@ struct TranspileCommand: AsyncParsableCommand {
   @Flag(help: "Write loops over equal layers as scans over stacked weights.")
   var scan = false
 
+  @Flag(help: "Write the gradient too, as NAME_and_gradient.py.")
+  var withGradient = false
+
   @Flag(inversion: .prefixedNo, help: "Whether to run source and result and compare them.")
   var verify = true
 
@@ -54,6 +58,7 @@ struct TranspileCommand: AsyncParsableCommand {
       entry: entry, to: target, output: URL(filePath: output, directoryHint: .isDirectory))
     options.name = name
     options.scan = scan
+    options.withGradient = withGradient
     options.verify = verify
     do {
       let result = try await Transpiler().transpile(options, progress: Progress.shared.handler)

@@ -11,11 +11,9 @@ struct VerificationTable {
   var summary: [String] {
     var lines: [String] = []
     for run in report.runs {
-      let sizes = run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-      let title = ([run.mode] + sizes).joined(separator: " ")
       let parts = worst(of: run).map { "\($0.kind.rawValue) \(number($0.error)) (\(number($0.sourceError)))" }
       let wide = run.wideError.map { "; ill-conditioned, so run in float64 as well: \(number($0))" } ?? ""
-      lines.append("\(run.passed ? "ok  " : "FAIL") \(title): " + parts.joined(separator: ", ") + wide)
+      lines.append("\(run.passed ? "ok  " : "FAIL") \(title(run)): " + parts.joined(separator: ", ") + wide)
       lines += (run.notCompared ?? []).map { "     not compared: \($0)" }
     }
     lines.append(
@@ -28,9 +26,7 @@ struct VerificationTable {
   /// Every tensor and module of every run.
   var rows: [String] {
     report.runs.flatMap { run -> [String] in
-      return [
-        "\(run.mode) \(run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
-      ]
+      [title(run)]
         + run.rows.map { row in
           let judgement = row.passed ? "ok  " : "FAIL"
           let place = row.passed ? "" : row.location.map { " (\($0))" } ?? ""
@@ -53,6 +49,12 @@ struct VerificationTable {
       }
     let place = row.location.map { "\($0): " } ?? ""
     return ["error: \(place)in \(run.mode) mode \(subject) is the first that differs: it \(what)"]
+  }
+
+  /// `train N=2`, after the name of the function if that is not the program's.
+  private func title(_ run: VerificationReport.Run) -> String {
+    let sizes = run.sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return ([run.function, run.mode].compactMap { $0 } + sizes).joined(separator: " ")
   }
 
   private func worst(of run: VerificationReport.Run) -> [VerificationReport.Row] {

@@ -32,6 +32,14 @@ package struct ModuleCall: Hashable, Sendable, Codable {
 }
 
 extension ModuleCall {
+  private static let gradientSuffix = "Gradient"
+
+  /// What goes back over the call; what goes back over that is part of it.
+  package var gradient: ModuleCall {
+    if className.hasSuffix(Self.gradientSuffix) { return self }
+    return ModuleCall(path: path, className: className + Self.gradientSuffix, call: call)
+  }
+
   /// Whether the class is one of the framework's own layers.
   package var isFrameworkLayer: Bool { className.hasPrefix("torch.nn.modules.") }
 

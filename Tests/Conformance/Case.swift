@@ -33,6 +33,19 @@ extension Group {
   }
 }
 
+/// What of a conversion is verified.
+enum Subject: String {
+  /// The emitted source, in its framework.
+  case emitted
+  /// The package, natively.
+  case native
+  /// The emitted source and that of its gradient.
+  case gradient
+
+  /// How a worker is told.
+  var arguments: [String] { self == .emitted ? [] : ["--\(rawValue)"] }
+}
+
 /// A case as `Cases/cases.py` describes it.
 struct Case: Decodable {
   var name: String

@@ -35,6 +35,9 @@ struct Conformance: AsyncParsableCommand {
   @Flag(help: "Run the packages natively, instead of the emitted source in its framework.")
   var native = false
 
+  @Flag(help: "Verify the sources of the gradients too.")
+  var gradient = false
+
   @Option(help: .hidden)
   var worker: Group?
 
@@ -72,12 +75,14 @@ struct Conformance: AsyncParsableCommand {
     }
   }
 
+  private var subject: Subject { native ? .native : gradient ? .gradient : .emitted }
+
   /// Runs one group in this process.
   private func run(_ group: Group, _ cases: URL, _ filter: CaseFilter) async throws {
     let worker = Worker(
       group: group, cases: cases, output: URL(filePath: output ?? "out", directoryHint: .isDirectory),
       journal: Journal(path: URL(filePath: journal ?? "journal")),
-      verifies: try !repeated && !(group == .goldens && Goldens.areRecorded()), isNative: native)
+      verifies: try !repeated && !(group == .goldens && Goldens.areRecorded()), subject: subject)
     do {
       if list {
         for item in try await worker.list() where filter.accepts(group, item.name) {
@@ -104,7 +109,7 @@ struct Conformance: AsyncParsableCommand {
     defer { if output == nil { try? FileManager.default.removeItem(at: folder) } }
     let session = Session(
       cases: cases, folder: folder, filter: filter, words: words, recordsGoldens: try Goldens.areRecorded(),
-      isNative: native)
+      subject: subject)
     var results: [CaseResult] = []
     for group in Group.allCases where filter.mayAccept(group) {
       if list {

@@ -9,15 +9,15 @@ struct Session {
   let words: [String]
   /// Whether goldens are written anew instead of compared.
   var recordsGoldens = false
-  /// Whether packages are run natively, instead of the emitted source in its framework.
-  var isNative = false
+  var subject = Subject.emitted
 
   func run(_ group: Group) throws -> [CaseResult] {
     let output = folder.appending(path: group.rawValue, directoryHint: .isDirectory)
-    if isNative { return try converted(group, into: output, arguments: ["--native"]) }
-    var results = try converted(group, into: output, arguments: [])
-    var checks = [try styleResult(group, output), try repeatedResult(group, first: output)].compactMap { $0 }
-    if group == .goldens {
+    var results = try converted(group, into: output, arguments: subject.arguments)
+    var checks: [CaseResult] = []
+    if subject != .native, let style = try styleResult(group, output) { checks.append(style) }
+    if subject == .emitted, let repeated = try repeatedResult(group, first: output) { checks.append(repeated) }
+    if group == .goldens, subject == .emitted {
       let names = results.filter { $0.status == .passed }.map(\.name)
       checks += try Goldens(cases: cases, output: output, records: recordsGoldens).check(names) {
         try launch($0, $1, log: $2)

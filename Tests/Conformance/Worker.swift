@@ -8,8 +8,7 @@ struct Worker {
   let output: URL
   let journal: Journal
   var verifies = true
-  /// Whether the packages are run natively, instead of the emitted source in its framework.
-  var isNative = false
+  var subject = Subject.emitted
 
   private var file: URL { cases.appending(path: group.file) }
 
@@ -43,7 +42,8 @@ struct Worker {
     do {
       var options = item.options(file: file, output: output)
       options.verify = options.verify && verifies
-      if isNative { options.verifiedExecution = .native }
+      if subject == .native { options.verifiedExecution = .native }
+      options.withGradient = subject == .gradient
       let manifest = try await Transpiler().transpile(options).manifest
       if let report = manifest.verification {
         result.take(report, symbols: manifest.signature.symbols.map(\.name))
@@ -54,8 +54,8 @@ struct Worker {
       if item.vmap { result.note = ["vmap", result.note].compactMap { $0 }.joined(separator: "; ") }
     } catch {
       let problem = Problem(error)
-      // What has no native kernel yet is counted apart, by the ops that are missing.
-      result.status = isNative && problem.kind == .unsupported ? .skipped : .failed
+      // What has no native kernel or no gradient is counted apart, by the ops.
+      result.status = subject != .emitted && problem.kind == .unsupported ? .skipped : .failed
       result.message = problem.message
       result.details = problem.details
     }

@@ -177,10 +177,12 @@ def adaptive_avg_pool(x: Array, size: tuple) -> Array:
     return x
 
 
-def max_unpool(x: Array, indices: Array, size: tuple) -> Array:
-    """Zeros with last axes of the given size, and the elements of x at their positions."""
+def max_unpool(x: Array, indices: Array, size: tuple, *, add: bool = False) -> Array:
+    """Zeros of a given size, with the elements of x, or their sums, at their positions."""
     outer = x.shape[: x.ndim - len(size)]
     flat = jnp.zeros((math.prod(outer), math.prod(size)), x.dtype)
     rows = jnp.arange(flat.shape[0])[:, None]
     columns = indices.reshape(flat.shape[0], -1)
-    return flat.at[rows, columns].set(x.reshape(columns.shape)).reshape(*outer, *size)
+    places, values = flat.at[rows, columns], x.reshape(columns.shape)
+    flat = places.add(values) if add else places.set(values)
+    return flat.reshape(*outer, *size)

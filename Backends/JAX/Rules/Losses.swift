@@ -72,9 +72,15 @@ extension JAXRules {
       var keywords: [(String, PythonExpression)] = []
       if try context.call.int("blank") != 0 { keywords.append(("blank", try context.attribute("blank"))) }
       if try context.call.bool("zero_infinity") { keywords.append(("zero_infinity", true)) }
-      let losses = context.helper("ctc_loss").call(names.map { context.operand($0) }, keywords: keywords)
-      guard try context.call.string("reduction") == "mean" else { return [try context.reduced(losses)] }
-      let lengths = context.reference("jax.numpy.maximum").call(context.operand("target_lengths"), 1)
+      guard try context.call.string("reduction") == "mean" else {
+        return [
+          try context.reduced(context.helper("ctc_loss").call(names.map { context.operand($0) }, keywords: keywords))
+        ]
+      }
+      let length = context.named("target_lengths")
+      let losses = context.helper("ctc_loss").call(
+        names.dropLast().map { context.operand($0) } + [length], keywords: keywords)
+      let lengths = context.reference("jax.numpy.maximum").call(length, 1)
       return [(losses / lengths).method("mean")]
     },
     "cosine_similarity": { context in

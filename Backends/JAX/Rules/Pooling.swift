@@ -57,7 +57,9 @@ extension JAXRules {
     },
     "max_unpool": { context in
       let size = context.shape(try context.call.dims("size"))
-      return [context.helper("max_unpool").call(context.operand("x"), context.operand("indices"), size)]
+      let operands = [context.operand("x"), context.operand("indices"), size]
+      let keywords: [(String, PythonExpression)] = try context.call.bool("add") ? [("add", true)] : []
+      return [context.helper("max_unpool").call(operands, keywords: keywords)]
     },
   ]
 }

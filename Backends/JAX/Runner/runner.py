@@ -124,6 +124,8 @@ class Program:
         ]
         if self.wide:
             leaves = [widened(x) for x in leaves]
+        if request.get("pullback"):
+            return self.pull_back(request, leaves, tensors, reply)
         train = request.get("mode") == "train"
         wanted = bool(request.get("gradients"))
         floating = [k for k, x in enumerate(leaves) if wanted and is_inexact(x)]
@@ -160,6 +162,38 @@ class Program:
         self.report(reply, request, leaves, floating, aux, by_path, by_value)
         if request.get("vmap"):
             self.vectorise(reply, request, leaves)
+
+    def pull_back(self, request, leaves, tensors, reply):
+        """Run a function that takes cotangents too, and returns gradients after its outputs."""
+        described = request["pullback"]
+        train = request.get("mode") == "train"
+        cotangents = [
+            read(tensors[f"cotangent.{c['output']}"], c["given"]).astype(c["dtype"])
+            for c in described["cotangents"]
+        ]
+        if self.wide:
+            cotangents = [widened(x) for x in cotangents]
+
+        def call(parameters, values):
+            return self.call(request, parameters, values, train)[:2]
+
+        parameters = dict(flatten_paths(self.params))
+        results, state = jax.jit(call)(parameters, leaves + cotangents)
+        reply.document["outputs"] = [
+            reply.add(f"output.{k}", x)
+            for k, x in enumerate(results[: described["outputs"]])
+        ]
+        self.report_state(reply, request, state)
+        reply.document["input_gradients"] = [None] * len(leaves)
+        for gradient in described["inputs"]:
+            k, result = gradient["input"], results[gradient["result"]]
+            reply.document["input_gradients"][k] = reply.add(
+                f"input_gradient.{k}", result
+            )
+        for path, k in described["parameters"].items():
+            reply.document["parameter_gradients"][path] = reply.add(
+                f"parameter_gradient.{path}", results[k]
+            )
 
     def vectorise(self, reply, request, leaves):
         """Outputs of the function mapped over two sets of inputs, and of a loop over them."""
@@ -218,13 +252,7 @@ class Program:
         reply.document["outputs"] = [
             reply.add(f"output.{k}", x) for k, x in enumerate(outputs)
         ]
-        before = dict(flatten_paths(self.state))
-        for path, value in state.items():
-            changed = not numpy.array_equal(value, before[path], equal_nan=True)
-            if changed:
-                reply.document["changed"].append(path)
-            if changed or request.get("mode") == "train":
-                reply.document["state"][path] = reply.add(f"state.{path}", value)
+        self.report_state(reply, request, state)
         for path, value in watched.items():
             reply.document["modules"][path] = reply.add(f"module.{path}", value)
         gradients = dict(zip(floating, by_value))
@@ -236,6 +264,15 @@ class Program:
         for path, value in by_path.items():
             described = reply.add(f"parameter_gradient.{path}", conjugate(value))
             reply.document["parameter_gradients"][path] = described
+
+    def report_state(self, reply, request, state):
+        before = dict(flatten_paths(self.state))
+        for path, value in state.items():
+            changed = not numpy.array_equal(value, before[path], equal_nan=True)
+            if changed:
+                reply.document["changed"].append(path)
+            if changed or request.get("mode") == "train":
+                reply.document["state"][path] = reply.add(f"state.{path}", value)
 
 
 class Stack:

@@ -44,12 +44,77 @@ struct TargetRunRequest: Encodable, Sendable {
   var structure: TreeDocument
   var result: TreeDocument
   var outputs: [Int]
-  var trainable: [String]
+  /// The paths of the parameters to find gradients of.
+  var trainable: [String] = []
   var gradients: Bool
+  /// Of a function that computes gradients itself, which of its results they are.
+  var pullback: PullbackDescription?
   /// Whether to map the function over a stack of inputs as well.
-  var vmap: Bool
+  var vmap = false
   /// The paths of the modules to report the outputs of.
-  var watch: [String]
+  var watch: [String] = []
+
+  init(
+    _ target: Verifier.Target, mode: String, wide: Bool, seed: Int, inputs: [TensorDescription],
+    tensors: [String: TensorData]
+  ) {
+    module = target.module
+    weights = target.weights
+    function = target.name
+    self.mode = mode
+    self.wide = wide
+    x64 = wide || target.function.needs64Bits
+    draws = seed
+    self.inputs = inputs
+    structure = .tree(target.function.inputs)
+    result = .tree(target.function.outputs)
+    outputs = Array(target.function.body.results.indices)
+    switch target.kind {
+    case .program(let stacks):
+      self.stacks = stacks.map(StackDescription.init)
+      gradients = true
+    case .gradient(let gradient):
+      stacks = []
+      gradients = false
+      pullback = PullbackDescription(gradient, given: tensors)
+    }
+  }
+}
+
+/// What a function that computes gradients takes and returns.
+struct PullbackDescription: Encodable, Sendable {
+  struct Cotangent: Encodable, Sendable {
+    /// The output that it belongs to.
+    var output: Int
+    /// Its type as passed on, and as given.
+    var dtype: String
+    var given: TensorDescription
+  }
+
+  struct InputGradient: Encodable, Sendable {
+    var input: Int
+    var result: Int
+  }
+
+  /// How many of the results are outputs.
+  var outputs: Int
+  /// What is passed after the inputs.
+  var cotangents: [Cotangent]
+  var inputs: [InputGradient]
+  /// The results that are gradients of trainable parameters, by path.
+  var parameters: [String: Int]
+
+  /// - Parameter given: the tensors of the request, `cotangent.k` that of output k.
+  init(_ gradient: GradientProgram, given: [String: TensorData]) {
+    outputs = gradient.outputCount
+    cotangents = gradient.cotangents.compactMap { output, type in
+      given["cotangent.\(output)"].map {
+        Cotangent(output: output, dtype: type.dtype.rawValue, given: TensorDescription($0))
+      }
+    }
+    inputs = gradient.inputGradients.sorted { $0.key < $1.key }.map { InputGradient(input: $0.key, result: $0.value) }
+    parameters = gradient.parameterGradients
+  }
 }
 
 /// Modules whose parameters the target keeps as one tree of stacked arrays.

@@ -9,6 +9,8 @@ public struct VerificationReport: Codable, Sendable, Equatable {
 
   /// One execution of source and target on the same inputs.
   public struct Run: Codable, Sendable, Equatable {
+    /// The emitted function that ran, if it is not the program but its gradient.
+    public var function: String?
     /// `eval` or `train`.
     public var mode: String
     /// The value of each dynamic dimension.

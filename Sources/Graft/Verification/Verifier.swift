@@ -9,13 +9,35 @@ import OrderedCollections
 
 /// Runs source and target on the same inputs, weights and random draws, and compares all that they compute.
 struct Verifier: Sendable {
-  /// The files of the target under test.
+  /// A file of the target under test.
   struct Target: Sendable {
+    enum Kind: Sendable {
+      /// The program, with the modules whose parameters the file keeps stacked.
+      case program([ParameterStack])
+      /// Its gradient.
+      case gradient(GradientProgram)
+    }
+
     var module: String
     var weights: String
-    var function: String
+    /// What the file's function is called.
+    var name: String
+    /// The function that the file was written from.
+    var function: GraftIR.Function
+    var kind: Kind
     /// What to do about a file that fails.
     var remedy = "This is a defect of Graft; please report it with the program that was converted."
+
+    func withRemedy(_ remedy: String) -> Target {
+      var target = self
+      target.remedy = remedy
+      return target
+    }
+
+    /// Whether there is something to compare in a mode.
+    func runs(in mode: String) -> Bool {
+      if case .gradient(let gradient) = kind { gradient.mode == mode } else { true }
+    }
 
     /// The file raised an exception: what, and on which of its lines.
     func failure(_ error: PythonError) -> Diagnostic {
@@ -30,8 +52,6 @@ struct Verifier: Sendable {
   let host: PythonHost
   let trace: TraceReply
   let function: GraftIR.Function
-  /// The modules whose parameters the target keeps stacked.
-  let stacks: [ParameterStack]
   let options: TranspileOptions
   /// Weights for the source, when the target's are not those that it is built with.
   var weights: [String: TensorData] = [:]
@@ -40,16 +60,15 @@ struct Verifier: Sendable {
   /// Two sizes for each dynamic dimension, each in both modes where they differ, else with two seeds.
   ///
   /// - Throws: ``Diagnostic`` when source or target cannot be run; differences are in the report.
-  func verify(_ target: Target, progress: ProgressHandler?) async throws -> VerificationReport {
+  func verify(_ targets: [Target], progress: ProgressHandler?) async throws -> VerificationReport {
     let modes = function.dependsOnMode ? ["eval", "train"] : ["eval"]
-    let watch = function.singleOperationModules
     var runs: [VerificationReport.Run] = []
     for (choice, sizes) in sizes.enumerated() {
-      for mode in modes {
-        progress?("verifying", Double(runs.count) / Double(modes.count * 2))
-        let seed = 1 + runs.count
-        runs.append(
-          try await run(target, mode: mode, sizes: sizes, seed: seed, isFirst: choice == 0, watch: watch))
+      for (index, mode) in modes.enumerated() {
+        let number = choice * modes.count + index
+        progress?("verifying", Double(number) / Double(modes.count * 2))
+        var source = try await execution(mode: mode, sizes: sizes, seed: 1 + number, isFirst: choice == 0)
+        for target in targets where target.runs(in: mode) { runs.append(try await run(target, &source)) }
       }
     }
     return VerificationReport(passed: runs.allSatisfy(\.passed), runs: runs)
@@ -95,48 +114,74 @@ struct Verifier: Sendable {
       mode: "eval", sizes: sizes, seed: seed, passed: rows.allSatisfy(\.passed), tensors: rows, modules: [])
   }
 
-  private func run(
-    _ target: Target, mode: String, sizes: [String: Int], seed: Int, isFirst: Bool, watch: [String]
-  ) async throws -> VerificationReport.Run {
+  /// The source, run on inputs of some sizes in one mode.
+  private struct Execution {
+    let mode: String
+    let sizes: [String: Int]
+    let seed: Int
+    /// Whether the sizes are the first.
+    let isFirst: Bool
+    let inputs: [TensorDescription]
+    let tensors: [String: TensorData]
+    let reference: RunReply
+    /// In its own precision, on the same data and on data that differ in the last place.
+    var sources: [RunReply]
+  }
+
+  private func execution(mode: String, sizes: [String: Int], seed: Int, isFirst: Bool) async throws -> Execution {
     let inputs = try InputSampler(function: function, trace: trace).inputs(
       sizes: sizes, seed: seed, isFirst: isFirst)
     var tensors: [String: TensorData] = [:]
     for (index, input) in inputs.enumerated() { tensors["input.\(index)"] = input }
     for (index, cotangent) in try cotangents(sizes: sizes, seed: seed) { tensors["cotangent.\(index)"] = cotangent }
     let descriptions = inputs.map(TensorDescription.init)
-    let reference = try await runSource(descriptions, tensors, mode: mode, dtype: "float64", seed: seed)
-    var sources = [try await runSource(descriptions, tensors, mode: mode, dtype: nil, seed: seed)]
-    func runTarget(wide: Bool) async throws -> RunReply {
-      let request = TargetRunRequest(
-        module: target.module, weights: target.weights, function: target.function,
-        stacks: stacks.map(StackDescription.init), mode: mode,
-        x64: wide || function.needs64Bits, wide: wide, draws: seed, inputs: descriptions,
-        structure: .tree(function.inputs), result: .tree(function.outputs),
-        outputs: Array(function.body.results.indices), trainable: function.trainablePaths, gradients: true,
-        vmap: options.verifiesVectorisation && mode == "eval" && isFirst && !wide, watch: watch)
-      return try RunReply(
-        await host.call("graft_jax_runner", "run", request, tensors: tensors, explain: target.failure))
-    }
-    func compared(_ result: RunReply, _ tolerance: Tolerance) throws -> VerificationReport.Run {
-      try Comparison(
-        function: function, tolerance: tolerance, reference: reference, sources: sources, target: result,
-        locations: SourceLocations(function)
-      ).run(mode: mode, sizes: sizes, seed: seed)
-    }
-    let result = try await runTarget(wide: false)
-    let first = try compared(result, tolerance)
+    return Execution(
+      mode: mode, sizes: sizes, seed: seed, isFirst: isFirst, inputs: descriptions, tensors: tensors,
+      reference: try await runSource(descriptions, tensors, mode: mode, dtype: "float64", seed: seed),
+      sources: [try await runSource(descriptions, tensors, mode: mode, dtype: nil, seed: seed)])
+  }
+
+  private func run(_ target: Target, _ source: inout Execution) async throws -> VerificationReport.Run {
+    let result = try await reply(of: target, source, wide: false)
+    let first = try compared(result, of: target, source, tolerance)
     if first.passed { return first }
-    for perturbation in 1...Self.perturbations {
-      sources.append(
-        try await runSource(
-          descriptions, tensors, mode: mode, dtype: nil, seed: seed, perturbation: perturbation))
+    if source.sources.count == 1 {
+      for perturbation in 1...Self.perturbations {
+        source.sources.append(
+          try await runSource(
+            source.inputs, source.tensors, mode: source.mode, dtype: nil, seed: source.seed, perturbation: perturbation
+          ))
+      }
     }
-    var second = try compared(result, tolerance)
+    var second = try compared(result, of: target, source, tolerance)
     guard second.passed, second.rows.contains(where: { $0.sourceError > Tolerance.roughError }) else { return second }
-    let wide = try await compared(runTarget(wide: true), tolerance.wide)
+    let wide = try await compared(reply(of: target, source, wide: true), of: target, source, tolerance.wide)
     guard wide.passed else { return wide }
     second.wideError = wide.rows.map(\.error).max()
     return second
+  }
+
+  private func reply(of target: Target, _ source: Execution, wide: Bool) async throws -> RunReply {
+    var request = TargetRunRequest(
+      target, mode: source.mode, wide: wide, seed: source.seed, inputs: source.inputs, tensors: source.tensors)
+    if case .program = target.kind {
+      request.watch = function.singleOperationModules
+      request.trainable = function.trainablePaths
+      request.vmap = options.verifiesVectorisation && source.mode == "eval" && source.isFirst && !wide
+    }
+    return try RunReply(
+      await host.call("graft_jax_runner", "run", request, tensors: source.tensors, explain: target.failure))
+  }
+
+  private func compared(
+    _ result: RunReply, of target: Target, _ source: Execution, _ tolerance: Tolerance
+  ) throws -> VerificationReport.Run {
+    var run = try Comparison(
+      function: function, tolerance: tolerance, reference: source.reference, sources: source.sources, target: result,
+      locations: SourceLocations(function)
+    ).run(mode: source.mode, sizes: source.sizes, seed: source.seed)
+    if case .gradient = target.kind { run.function = target.name }
+    return run
   }
 
   /// Two sizes for each dynamic dimension.

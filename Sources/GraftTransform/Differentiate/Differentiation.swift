@@ -47,7 +47,8 @@ package enum Differentiation {
 
   /// The function with all its results and, after these, the products of given cotangents with its Jacobian.
   ///
-  /// It takes, after its own inputs, a cotangent for each result of a floating type, named `cotangent_` and the output's name.
+  /// It takes, after its own inputs, a cotangent for each result of a floating type: `cotangent` if there is one, else that and
+  /// the output's name, `cotangent_logits`.
   /// The outputs are a pair, as those of ``gradient(of:result:withRespectTo:isTraining:)``.
   package static func pullback(
     of function: Function, withRespectTo values: [Value], isTraining: Bool = true
@@ -55,9 +56,10 @@ package enum Differentiation {
     let names = function.outputs.leafNames
     return try derived(function, values, isTraining: isTraining) { builder, results in
       var seeds: [Value: Operand] = [:]
-      for (index, result) in results.enumerated() {
-        guard let value = result.asValue, builder.function.type(of: value).dtype.isDifferentiable else { continue }
-        let name = "cotangent_" + (names[index] ?? "\(index)")
+      let differentiable = results.enumerated().compactMap { index, result in result.asValue.map { (index, $0) } }
+        .filter { builder.function.type(of: $0.1).dtype.isDifferentiable }
+      for (index, value) in differentiable {
+        let name = differentiable.count == 1 ? "cotangent" : "cotangent_" + (names[index] ?? "\(index)")
         let cotangent = Operand.value(builder.function.addInput(name, builder.function.type(of: value)))
         seeds[value] = try seeds[value].map { try builder(.add, $0, cotangent) } ?? cotangent
       }

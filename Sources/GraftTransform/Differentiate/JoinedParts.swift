@@ -6,7 +6,8 @@ extension GraphBuilder {
   /// the parts one after another, without adding. Nil for other tensors.
   func joined(_ tensors: [Operand]) throws -> Operand? {
     guard tensors.count > 1 else { return nil }
-    guard let parts = tensors.allMap(paddedPart), let axis = parts.first?.axis, parts.allSatisfy({ $0.axis == axis }) else {
+    guard let parts = tensors.allMap(paddedPart), let axis = parts.first?.axis, parts.allSatisfy({ $0.axis == axis })
+    else {
       return nil
     }
     let type = type(tensors[0])

@@ -29,6 +29,11 @@ final class ReverseMode {
     guard let parts = contributions[value], let first = parts.first else { return nil }
     let sum = try builder.joined(parts) ?? parts.dropFirst().reduce(first) { try builder(.add, $0, $1) }
     contributions[value] = [sum]
+    if let gradient = sum.asValue, builder.function.info(gradient).hint == nil,
+      let hint = builder.function.info(value).hint
+    {
+      builder.function.setHint(hint + "_grad", of: gradient)
+    }
     return sum
   }
 
@@ -99,7 +104,7 @@ final class ReverseMode {
     for operation in tape.reversed() {
       let given = try operation.results.map(cotangent)
       guard given.contains(where: { $0 != nil }) else { continue }
-      try located(operation) { try pull(operation, given) }
+      try located(operation, isBackward: true) { try pull(operation, given) }
     }
   }
 
@@ -160,9 +165,12 @@ final class ReverseMode {
   // MARK: Origins
 
   /// Runs `body` with what it appends, and what it throws, at the place of an operation.
-  private func located<Result>(_ operation: Operation, _ body: () throws -> Result) throws -> Result {
+  private func located<Result>(
+    _ operation: Operation, isBackward: Bool = false, _ body: () throws -> Result
+  ) throws -> Result {
     let outer = builder.origin
     builder.origin = operation.origin
+    if isBackward { builder.origin.modules = operation.origin.modules.map(\.gradient) }
     builder.origin.node = ""
     defer { builder.origin = outer }
     do {

@@ -7,7 +7,7 @@ extension RewriteRule {
   package static let lastAxis: [RewriteRule] = [flattenedLinear]
 
   static let flattenedLinear = RewriteRule("flattened linear", "reshape") { b, site in
-    guard let shape = site.resultType?.shape, shape.count > 2,
+    guard let shape = site.resultType?.shape, shape.count > 2, site.type(site.op[0])?.shape.last == shape.last,
       let lifted = try LastAxisLifting(site: site, leading: Array(shape.dropLast())).lift(site.op[0], b)
     else { return nil }
     return [lifted]

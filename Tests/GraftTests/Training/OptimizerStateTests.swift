@@ -56,6 +56,37 @@ import Testing
     try compare(second, ended)
   }
 
+  @Test func goOnInOptaxAndComeBack() throws {
+    let (state, weights, data) = (
+      temporary("state.safetensors"), temporary("weights.safetensors"), temporary("data.npz")
+    )
+    let torchState = temporary("state.pt")
+    defer { for url in [state, weights, data, torchState] { try? FileManager.default.removeItem(at: url) } }
+    let begun = try TorchReference("travel.py", "start", torchState.path)
+    // Five steps in PyTorch; its state goes through here to optax, which takes five more.
+    let first = try trainer(begun, from: "END.")
+    try first.importOptimizerState(from: torchState, format: .torch)
+    try first.exportOptimizerState(to: state, format: .optax)
+    try first.model.exportWeights(to: weights, for: .jax)
+    try TensorFile(data).write(["x": begun.tensor("x")[80..<160], "y": begun.tensor("y")[80..<160]])
+    let ended = try TorchReference("optax_travel.py", state.path, weights.path, data.path)
+    try train(first, 5..<10, begun)
+    try compare(first, ended)
+    // And back: what optax wrote is what the same steps make here.
+    let second = try trainer(ended, from: "END.")
+    try second.importOptimizerState(from: state, format: .optax)
+    #expect(second.step == 10)
+    try first.exportOptimizerState(to: weights, format: .optax)
+    let (own, other) = (try TensorFile(weights).read(), try TensorFile(state).read())
+    #expect(own.keys == other.keys)
+    for (name, tensor) in other {
+      let error = relativeError(
+        try own[name]?.converted(to: .float64).elements(of: Double.self) ?? [],
+        try tensor.converted(to: .float64).elements(of: Double.self))
+      #expect(error < 1e-12, "\(name) differs by \(error)")
+    }
+  }
+
   @Test func goThroughOptaxFiles() throws {
     let (state, file) = (temporary("state.pt"), temporary("state.safetensors"))
     defer { for url in [state, file] { try? FileManager.default.removeItem(at: url) } }
