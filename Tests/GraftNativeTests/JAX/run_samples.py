@@ -2,7 +2,7 @@
 
     python run_samples.py FOLDER
 
-For each NAME.py in FOLDER, calls its function NAME on the arrays of NAME.npz, which are its arguments in their order, and
+For each NAME.py in FOLDER, calls its function NAME, compiled, on the arrays of NAME.npz, which are its arguments in their order, and
 writes NAME.out.npz: result 0, 1 and so on, in the order in which the function returns them. A file that fails leaves
 NAME.error with what it raised.
 """
@@ -31,7 +31,7 @@ for file in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
         arguments = [jax.numpy.asarray(saved[f"{k}"]) for k in range(len(saved.files))]
     try:
         exec(compile(file.read_text(), file.name, "exec"), module)  # noqa: S102
-        results = leaves(module[file.stem](*arguments))
+        results = leaves(jax.jit(module[file.stem])(*arguments))
         arrays = {f"{k}": result for k, result in enumerate(results)}
         np.savez(file.with_suffix(".out.npz"), **arrays)
     except Exception as error:  # noqa: BLE001 (reported for each file)
