@@ -2,11 +2,12 @@
 
     python run_samples.py FOLDER
 
-For each NAME.py in FOLDER, calls its function NAME, compiled, on the arrays of NAME.npz, which are its arguments in their order, and
-writes NAME.out.npz: result 0, 1 and so on, in the order in which the function returns them. A file that fails leaves
-NAME.error with what it raised.
+For each NAME.py in FOLDER, calls its function NAME, compiled, on the arrays of NAME.npz, which are its arguments in their
+order, and writes NAME.out.npz: result 0, 1 and so on, in the order in which the function returns them. A file that
+fails leaves NAME.error with what it raised.
 """
 
+import functools
 import pathlib
 import sys
 
@@ -21,8 +22,12 @@ def leaves(tree):
     if isinstance(tree, dict):
         tree = tree.values()
     if hasattr(tree, "dtype") or not hasattr(tree, "__iter__"):
-        return [np.asarray(tree)]
+        return [tree]
     return [leaf for child in tree for leaf in leaves(child)]
+
+
+def call(function, *arguments):
+    return leaves(function(*arguments))
 
 
 for file in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
@@ -31,7 +36,8 @@ for file in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
         arguments = [jax.numpy.asarray(saved[f"{k}"]) for k in range(len(saved.files))]
     try:
         exec(compile(file.read_text(), file.name, "exec"), module)  # noqa: S102
-        results = leaves(jax.jit(module[file.stem])(*arguments))
+        compiled = jax.jit(functools.partial(call, module[file.stem]))
+        results = compiled(*arguments)
         arrays = {f"{k}": result for k, result in enumerate(results)}
         np.savez(file.with_suffix(".out.npz"), **arrays)
     except Exception as error:  # noqa: BLE001 (reported for each file)
