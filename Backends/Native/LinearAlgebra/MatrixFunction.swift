@@ -21,6 +21,34 @@ enum MatrixFunction: Sendable {
     }
   }
 
+  /// Rows and columns of a matrix.
+  typealias Extents = (rows: Int, columns: Int)
+
+  /// The extents of the results for matrices of some extents; nil where these do not fit.
+  func results(of inputs: [Extents]) -> [Extents]? {
+    guard let a = inputs.first else { return nil }
+    let (isSquare, least) = (a.rows == a.columns, min(a.rows, a.columns))
+    switch self {
+    case .cholesky, .inverse, .exponential: return isSquare ? [a] : nil
+    case .determinant: return isSquare ? [(1, 1)] : nil
+    case .signLogDeterminant: return isSquare ? [(1, 1), (1, 1)] : nil
+    case .eigh: return isSquare ? [(a.rows, 1), a] : nil
+    case .solve, .solveTriangular:
+      return isSquare && inputs.count == 2 && inputs[1].rows == a.rows ? [inputs[1]] : nil
+    case .householderProduct:
+      let fits = inputs.count == 2 && inputs[1].columns == 1 && inputs[1].rows <= a.columns && least == a.columns
+      return fits ? [a] : nil
+    case .qr(let isComplete):
+      return isComplete ? [(a.rows, a.rows), a] : [(a.rows, least), (least, a.columns)]
+    case .svd(let isFull):
+      return isFull
+        ? [(a.rows, a.rows), (least, 1), (a.columns, a.columns)]
+        : [(a.rows, least), (least, 1), (least, a.columns)]
+    case .pseudoInverse: return [(a.columns, a.rows)]
+    case .norm: return [(1, 1)]
+    }
+  }
+
   /// - Throws: ``NativeError`` for matrices that the function is not defined on.
   func callAsFunction<Number: MatrixNumber>(_ inputs: [Matrix<Number>]) throws -> [Matrix<Number>] {
     let a = inputs[0]

@@ -195,9 +195,12 @@ extension OpDefinition {
     "lstsq", family: .linearAlgebra, summary: "Least-squares solution z of x @ z = y.",
     operands: [.tensor("x"), .tensor("y")], promotion: .floating,
     infer: { call in
-      let (x, _, columns) = try call.matrix()
+      let (x, rows, columns) = try call.matrix()
       let y = try call.type(1)
-      guard y.rank >= 2 || x.rank == 2 else { throw call.problem("\(x) and \(y) do not fit") }
+      let isVector = x.rank == 2 && y.rank == 1
+      guard y.shape == (isVector ? [rows] : x.shape.dropLast() + y.shape.suffix(1)) else {
+        throw call.problem("\(x) and \(y) do not fit")
+      }
       return [x.with(shape: x.shape.dropLast(2) + [columns] + (y.rank == x.rank ? y.shape.suffix(1) : []))]
     },
     decomposition: { b, op in [try b(.matmul, try b(.pseudoInverse, op[0]), op[1])] },
@@ -206,7 +209,16 @@ extension OpDefinition {
   /// The first columns of the product of the Householder reflections whose vectors are `x`'s lower triangle.
   package static let householderProduct: OpDefinition = OpDefinition(
     "householder_product", family: .linearAlgebra, summary: "Product of Householder reflections.",
-    operands: [.tensor("x"), .tensor("tau")], promotion: .floating, infer: { [try $0.type(0)] },
+    operands: [.tensor("x"), .tensor("tau")], promotion: .floating,
+    infer: { call in
+      let (x, rows, columns) = try call.matrix()
+      let tau = try call.type(1)
+      let spare = [rows - columns] + tau.shape.suffix(1).map { columns - $0 }
+      guard tau.rank == x.rank - 1, tau.shape.dropLast() == x.shape.dropLast(2),
+        spare.allSatisfy({ $0.knownValue.map { $0 >= 0 } ?? true })
+      else { throw call.problem("\(x) and \(tau) do not fit") }
+      return [x]
+    },
     differentiability: .recomputed, decomposition: { b, op in [try b.reflectionProduct(op)] },
     spellings: [
       .torch("torch.linalg.householder_product(A:x, tau)")

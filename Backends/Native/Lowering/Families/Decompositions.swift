@@ -37,7 +37,11 @@ extension LoweringRule {
 }
 
 /// How many of the last axes belong to an operand or result at one position.
-private enum MatrixRank { case number, vector, matrix }
+private enum MatrixRank: Int {
+  case number, vector, matrix
+
+  var axes: Int { rawValue }
+}
 
 extension Planner {
   /// A step for a function of matrices; the operands' leading axes broadcast.
@@ -62,14 +66,16 @@ extension Planner {
       let (shape, dtype) = try call.resultType(self, index)
       return (view: try allocate(shape, dtype.computeType), dtype: dtype)
     }
-    let outputs = zip(made, results).map { made, rank in
-      made.view.reshaped(batch + made.view.shape.suffix(rank == .matrix ? 2 : rank == .vector ? 1 : 0)) ?? made.view
+    let outputs = zip(made, results).compactMap { made, rank in
+      made.view.reshaped(batch + made.view.shape.suffix(rank.axes))?.matrix(rank)
     }
-    let shaped = zip(outputs, results).map { $0.matrix($1) }
+    guard let extents = function.results(of: inputs.map(\.matrixExtents)), outputs.count == extents.count,
+      zip(outputs, extents).allSatisfy({ $0.matrixExtents == $1 })
+    else { throw invalid("the shapes of \(call.definition.name) do not fit") }
     if type.isComplex {
-      add(MatrixStep<ComplexNumber<Double>>(function: function, batch: batch, inputs: inputs, outputs: shaped))
+      add(MatrixStep<ComplexNumber<Double>>(function: function, batch: batch, inputs: inputs, outputs: outputs))
     } else {
-      add(MatrixStep<Double>(function: function, batch: batch, inputs: inputs, outputs: shaped))
+      add(MatrixStep<Double>(function: function, batch: batch, inputs: inputs, outputs: outputs))
     }
     return made.map { Expression($0.view).converted(to: $0.dtype) }
   }
@@ -79,10 +85,12 @@ extension View {
   /// A vector as a column, a number as a matrix of one element.
   fileprivate func matrix(_ rank: MatrixRank) -> View {
     var view = self
-    for _ in 0..<(rank == .matrix ? 0 : rank == .vector ? 1 : 2) {
+    for _ in rank.axes..<2 {
       view.shape.append(1)
       view.strides.append(1)
     }
     return view
   }
+
+  fileprivate var matrixExtents: MatrixFunction.Extents { (shape[rank - 2], shape[rank - 1]) }
 }
