@@ -90,24 +90,25 @@ static void attend_tile(
     const GraftAttention *shape, const float *packed, const void *mask, size_t query, size_t index, int rows,
     size_t key, size_t depth, const AttentionScratch *scratch) {
   const size_t query_row = attention_query_row(shape), value_row = attention_value_row(shape);
-  const float *queries = scratch->queries + index * query_row;
+  const StagedRows queries = {.start = scratch->queries + index * query_row, .row = (ptrdiff_t)query_row};
   for (size_t s = 0; s < depth; s += PANEL) {
     const float *keys = packed + (key + s) / PANEL * shape->width * PANEL;
     const TileEnd end = {.out = scratch->scores + s, .out_row = KEYS_ROW};
-    tiles[rows - 1][depth - s > LANES](shape->width, queries, (ptrdiff_t)query_row, keys, &end);
+    tile_kernel(rows, queries, (int)min_size(PANEL, depth - s))(shape->width, queries, keys, &end);
   }
   float factors[SOFTMAX_ROWS];
   softmax_block(
       shape, query, rows, key, depth, mask, scratch->scores, &scratch->softmax[index / TILE_ROWS], factors);
   const float *values = packed + packed_count(shape->width, shape->keys) + key * PANEL;
   float tile[TILE_ROWS * PANEL];
+  const StagedRows scores = {.start = scratch->scores, .row = KEYS_ROW};
   for (size_t column = 0; column < shape->value_width; column += PANEL, values += shape->keys * PANEL) {
-    const bool two = shape->value_width - column > LANES;
+    const int width = (int)min_size(PANEL, shape->value_width - column);
     const TileEnd end = {.out = tile, .out_row = PANEL};
-    tiles[rows - 1][two](depth, scratch->scores, KEYS_ROW, values, &end);
+    tile_kernel(rows, scores, width)(depth, scores, values, &end);
     for (int r = 0; r < rows; r++) {
       float *sums = scratch->sums + (index + (size_t)r) * value_row + column;
-      for (int v = 0; v < (two ? PANEL : LANES); v += LANES) {
+      for (int v = 0; v < width; v += LANES) {
         store(sums + v, load(sums + v) * factors[r] + load(tile + r * PANEL + v));
       }
     }

@@ -144,16 +144,17 @@ ALWAYS_INLINE void stage_line(const ConvLeft *left, Pixel first, int pixels, siz
   }
 }
 
-ALWAYS_INLINE const float *stage_pixels(
-    const void *context, size_t row, int rows, size_t from, size_t to, float *buffer, ptrdiff_t *stride) {
+ALWAYS_INLINE StagedRows stage_pixels(
+    const void *context, const RowCut *cut, size_t t, size_t from, size_t to, float *buffer) {
   const ConvLeft *left = context;
+  const size_t row = tile_begin(cut, t);
+  const int rows = tile_rows(cut, t);
   for (int r = 0, pixels; r < rows; r += pixels) {
     const Pixel first = pixel_at(left->shape, row + (size_t)r);
     pixels = (int)min_size((size_t)(rows - r), left->shape->output[2] - first.w);
     stage_line(left, first, pixels, from, to, buffer + r * STAGED_ROW);
   }
-  *stride = STAGED_ROW;
-  return buffer;
+  return (StagedRows){.start = buffer, .row = STAGED_ROW};
 }
 
 /// Whether output pixel i is input pixel i, at a constant stride.

@@ -241,9 +241,9 @@ static void winograd_products(
       for (size_t b = 0; b < blocks; b++) {
         const size_t from = b * DEPTH;
         const TileEnd end = {.out = to, .out_row = PANEL, .base = b ? to : NULL, .base_row = PANEL};
-        tile_kernel(rows, width)(
-            min_size(DEPTH, channels - from), input + (place * block + begin) * row + from, (ptrdiff_t)row,
-            panel + (place * channels + from) * PANEL, &end);
+        const StagedRows left = {.start = input + (place * block + begin) * row + from, .row = (ptrdiff_t)row};
+        tile_kernel(rows, left, width)(
+            min_size(DEPTH, channels - from), left, panel + (place * channels + from) * PANEL, &end);
       }
     }
   }

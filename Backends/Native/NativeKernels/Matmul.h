@@ -2,7 +2,7 @@
 
 static size_t packed_count(size_t k, size_t n) { return k * divide_up(n, PANEL) * PANEL; }
 
-static size_t matmul_scratch_bytes(void) { return (STAGED + RIGHT_BLOCK) * sizeof(float); }
+static size_t matmul_scratch_bytes(void) { return (STAGED_COLUMNS + RIGHT_BLOCK) * sizeof(float); }
 
 /// One panel, depths `from` ..< `to`, of a right operand whose columns are contiguous.
 static void pack_rows(const float *b, ptrdiff_t b_row, size_t from, size_t to, int width, float *packed) {
@@ -63,37 +63,43 @@ ALWAYS_INLINE void copy_run(float *to, const float *from, size_t count) {
   if (i < count) store(to + i, load_first(from + i, (int)(count - i)));
 }
 
-ALWAYS_INLINE const float *stage_matrix(
-    const void *context, size_t row, int rows, size_t from, size_t to, float *buffer, ptrdiff_t *stride) {
+/// Rows that are columns in memory: those of several tiles, as what lies side by side is in the same cache lines.
+ALWAYS_INLINE void stage_columns(
+    const LeftMatrix *left, const RowCut *cut, size_t first, size_t from, size_t to, float *buffer) {
+  const size_t end = min_size(first + STAGED_TILES, cut->tiles);
+  size_t begins[STAGED_TILES + 1];
+  for (size_t t = first; t <= end; t++) begins[t - first] = tile_begin(cut, t);
+  const float *column = left->a + (ptrdiff_t)from * left->column;
+  for (size_t i = 0; i < to - from; i++, column += left->column, buffer += TILE_ROWS) {
+    for (size_t t = 0; t < end - first; t++) {
+      const float *rows = column + begins[t];
+      float *staged = buffer + t * STAGED_TILE;
+      const int count = (int)(begins[t + 1] - begins[t]);
+      __builtin_prefetch(rows + PREFETCHED_COLUMNS * left->column);
+      for (int r = 0; r < count; r += LANES) store_first(staged + r, load_first(rows + r, count - r), count - r);
+    }
+  }
+}
+
+ALWAYS_INLINE StagedRows stage_matrix(
+    const void *context, const RowCut *cut, size_t t, size_t from, size_t to, float *buffer) {
   const LeftMatrix *left = context;
-  const float *a = left->a + (ptrdiff_t)row * left->row + (ptrdiff_t)from * left->column;
-  if (left->in_place) {
-    *stride = left->row;
-    return a;
+  if (left->column != 1 && left->row == 1) {
+    if (t % STAGED_TILES == 0) stage_columns(left, cut, t, from, to, buffer);
+    return (StagedRows){.start = buffer + t % STAGED_TILES * STAGED_TILE, .by_depth = true};
   }
-  *stride = STAGED_ROW;
-  if (left->column == 1) {
-    for (int r = 0; r < rows; r++) copy_run(buffer + r * STAGED_ROW, a + r * left->row, to - from);
-  } else if (left->row == 1) {
-    for (size_t i = 0; i < to - from; i += LANES) {
-      for (int first = 0; first < rows; first += LANES) {
-        V square[LANES];
-        for (int d = 0; d < LANES; d++) {
-          const float *column = a + first + (ptrdiff_t)(i + d) * left->column;
-          square[d] = i + d < to - from ? load_first(column, min_int(rows - first, LANES)) : splat(0);
-        }
-        transpose(square);
-        for (int r = 0; r < LANES && first + r < rows; r++) store(buffer + (first + r) * STAGED_ROW + i, square[r]);
-      }
-    }
-  } else {
-    for (int r = 0; r < rows; r++) {
-      for (size_t i = 0; i < to - from; i++) {
-        buffer[r * STAGED_ROW + i] = a[r * left->row + (ptrdiff_t)i * left->column];
-      }
+  const int rows = tile_rows(cut, t);
+  const float *a = left->a + (ptrdiff_t)tile_begin(cut, t) * left->row + (ptrdiff_t)from * left->column;
+  if (left->in_place) return (StagedRows){.start = a, .row = left->row};
+  for (int r = 0; r < rows; r++, a += left->row) {
+    float *staged = buffer + r * STAGED_ROW;
+    if (left->column == 1) {
+      copy_run(staged, a, to - from);
+    } else {
+      for (size_t i = 0; i < to - from; i++) staged[i] = a[(ptrdiff_t)i * left->column];
     }
   }
-  return buffer;
+  return (StagedRows){.start = buffer, .row = STAGED_ROW};
 }
 
 typedef struct {

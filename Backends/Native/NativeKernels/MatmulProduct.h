@@ -87,10 +87,20 @@ static TileEnd simple_end(const Output *output, size_t row, size_t column, bool 
   return end;
 }
 
-/// Left rows `row` ..< `row + rows` at depths `from` ..< `to`: their address, and in `stride` how far apart they are.
-/// `buffer` has room for STAGED elements.
-typedef const float *StageLeft(
-    const void *context, size_t row, int rows, size_t from, size_t to, float *buffer, ptrdiff_t *stride);
+/// Rows cut into tiles of about the same height.
+typedef struct {
+  size_t begin, count, tiles;
+} RowCut;
+
+/// The first row of a tile, or the end of the last one.
+ALWAYS_INLINE size_t tile_begin(const RowCut *cut, size_t t) { return cut->begin + cut->count * t / cut->tiles; }
+
+ALWAYS_INLINE int tile_rows(const RowCut *cut, size_t t) { return (int)(tile_begin(cut, t + 1) - tile_begin(cut, t)); }
+
+/// The left rows of tile `t` at depths `from` ..< `to`. Called for each tile in order; `buffer` stays as it was left, and
+/// has room for STAGED elements, or for STAGED_COLUMNS where the right operand is a matrix.
+typedef StagedRows StageLeft(
+    const void *context, const RowCut *cut, size_t t, size_t from, size_t to, float *buffer);
 
 /// The right operand's panels `p0` ..< `p1` at depths `from` ..< `to`: their address, and in `stride` how far apart
 /// they are. `buffer` has room for RIGHT_BLOCK elements.
@@ -105,19 +115,19 @@ typedef struct {
 
 /// Computes one tile of the output from staged left rows and a panel.
 ALWAYS_INLINE void product_tile(
-    const Product *product, size_t depth, const float *left, ptrdiff_t left_stride, int rows, const float *panel,
-    size_t row, size_t column, bool first, bool last) {
+    const Product *product, size_t depth, StagedRows left, int rows, const float *panel, size_t row, size_t column,
+    bool first, bool last) {
   const Output *output = product->output;
   const int width = (int)min_size(PANEL, output->n - column);
-  Tile *kernel = tile_kernel(rows, width);
+  Tile *kernel = tile_kernel(rows, left, width);
   if (product->is_simple && width % LANES == 0) {
     const TileEnd end = simple_end(output, row, column, first, last);
-    kernel(depth, left, left_stride, panel, &end);
+    kernel(depth, left, panel, &end);
     return;
   }
   float sums[TILE_ROWS * PANEL];
   const TileEnd end = {.out = sums, .out_row = PANEL};
-  kernel(depth, left, left_stride, panel, &end);
+  kernel(depth, left, panel, &end);
   finish(output, sums, rows, row, column, width, first && !output->epilogue->accumulate, last);
 }
 
@@ -141,7 +151,7 @@ ALWAYS_INLINE void product_row(
 }
 
 /// Computes `block` of the output. Each element is a sum over blocks of DEPTH of sums in order, whatever the block is.
-/// `scratch` has room for STAGED + RIGHT_BLOCK elements, only STAGED if `right` needs none.
+/// `scratch` has room for STAGED_COLUMNS + RIGHT_BLOCK elements, only for what `left` needs if `right` needs none.
 ALWAYS_INLINE void product(
     StageLeft *left, const void *left_context, StageRight *right, const void *right_context, size_t depth,
     const Output *output, GraftOutputBlock block, float *scratch) {
@@ -150,27 +160,26 @@ ALWAYS_INLINE void product(
   const size_t blocks = depth ? divide_up(depth, DEPTH) : 1;
   const size_t step = divide_up(divide_up(depth, blocks), 8) * 8;
   const size_t group = step ? RIGHT_BLOCK / (step * PANEL) : 1;
-  const size_t rows_in_all = block.row_end - block.row_begin;
-  const size_t tile_count = divide_up(rows_in_all, TILE_ROWS);
+  const size_t count = block.row_end - block.row_begin;
+  const RowCut cut = {block.row_begin, count, divide_up(count, TILE_ROWS)};
 
   for (size_t p0 = block.panel_begin; p0 < block.panel_end; p0 += group) {
     const size_t p1 = min_size(p0 + group, block.panel_end);
     for (size_t b = 0; b < blocks; b++) {
       const size_t from = min_size(b * step, depth), to = min_size(from + step, depth);
-      ptrdiff_t left_stride, right_stride;
-      const float *panels = right(right_context, p0, p1, from, to, scratch + STAGED, &right_stride);
-      for (size_t t = 0; t < tile_count; t++) {
-        const size_t row = block.row_begin + rows_in_all * t / tile_count;
-        const int rows = (int)(block.row_begin + rows_in_all * (t + 1) / tile_count - row);
-        const float *staged = left(left_context, row, rows, from, to, scratch, &left_stride);
+      ptrdiff_t right_stride;
+      const float *panels = right(right_context, p0, p1, from, to, scratch + STAGED_COLUMNS, &right_stride);
+      for (size_t t = 0; t < cut.tiles; t++) {
+        const size_t row = tile_begin(&cut, t);
+        const StagedRows staged = left(left_context, &cut, t, from, to, scratch);
         for (size_t p = p0; p < p1; p++) {
           const float *panel = panels + (ptrdiff_t)(p - p0) * right_stride;
           const bool first = b == 0, last = b + 1 == blocks;
-          if (rows_in_all == 1 && p + ROW_PANELS <= p1 && (p + ROW_PANELS) * PANEL <= output->n) {
-            product_row(&product, to - from, staged, panel, right_stride, row, p * PANEL, first, last);
+          if (count == 1 && !staged.by_depth && p + ROW_PANELS <= p1 && (p + ROW_PANELS) * PANEL <= output->n) {
+            product_row(&product, to - from, staged.start, panel, right_stride, row, p * PANEL, first, last);
             p += ROW_PANELS - 1;
           } else {
-            product_tile(&product, to - from, staged, left_stride, rows, panel, row, p * PANEL, first, last);
+            product_tile(&product, to - from, staged, tile_rows(&cut, t), panel, row, p * PANEL, first, last);
           }
         }
       }

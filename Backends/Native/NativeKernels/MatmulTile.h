@@ -12,6 +12,13 @@ enum {
   /// From row to row of staged left rows; not a power of two, so that rows do not share cache sets.
   STAGED_ROW = DEPTH + 16,
   STAGED = TILE_ROWS * STAGED_ROW,
+  /// Tiles that are staged at a time where left rows are columns in memory.
+  STAGED_TILES = 8,
+  /// From tile to tile of those; not a power of two either.
+  STAGED_TILE = TILE_ROWS * DEPTH + 16,
+  STAGED_COLUMNS = STAGED_TILES * STAGED_TILE,
+  /// Rows of the left operand's transpose that are fetched in advance.
+  PREFETCHED_COLUMNS = 8,
   /// Rows of the right operand that are fetched into the first-level cache in advance.
   PREFETCHED = 16,
   /// Elements of the right operand that stay in the second-level cache while rows pass.
@@ -34,8 +41,15 @@ typedef struct {
   float low, high;
 } TileEnd;
 
-/// sum[r, c] = sum over i < depth of left[r, i] * right[i, c], where right's rows are PANEL apart and left's `left_row`.
-typedef void Tile(size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end);
+/// Left rows as a tile reads them: each contiguous, and `row` apart, or TILE_ROWS elements for each depth.
+typedef struct {
+  const float *start;
+  ptrdiff_t row;
+  bool by_depth;
+} StagedRows;
+
+/// sum[r, c] = sum over i < depth of left[r, i] * right[i, c], where right's rows are PANEL apart.
+typedef void Tile(size_t depth, StagedRows left, const float *right, const TileEnd *end);
 
 ALWAYS_INLINE void write_tile(const int rows, const int vectors, V sum[][2], const TileEnd *end) {
   if (end->bias) {
@@ -61,7 +75,7 @@ ALWAYS_INLINE void write_tile(const int rows, const int vectors, V sum[][2], con
 }
 
 ALWAYS_INLINE void tile(
-    const int rows, const int vectors, size_t depth, const float *left, ptrdiff_t left_row, const float *right,
+    const int rows, const int vectors, const bool by_depth, size_t depth, StagedRows left, const float *right,
     const TileEnd *end) {
   V sum[TILE_ROWS][2];
   UNROLL for (int r = 0; r < rows; r++) {
@@ -70,8 +84,8 @@ ALWAYS_INLINE void tile(
   // One address per three rows: opaque, or the compiler would keep twelve and spill sums.
   const float *base[TILE_ROWS / 3];
   UNROLL for (int r = 0; r < TILE_ROWS; r += 3) {
-    base[r / 3] = left + r * left_row;
-    __asm__("" : "+r"(base[r / 3]));
+    base[r / 3] = left.start + r * left.row;
+    if (!by_depth) __asm__("" : "+r"(base[r / 3]));
   }
 #pragma clang loop unroll_count(4)
   for (size_t i = 0; i < depth; i++, right += PANEL) {
@@ -79,27 +93,28 @@ ALWAYS_INLINE void tile(
     V b[2];
     UNROLL for (int v = 0; v < vectors; v++) b[v] = load(right + v * LANES);
     UNROLL for (int r = 0; r < rows; r++) {
-      V a = splat(base[r / 3][r % 3 * left_row + (ptrdiff_t)i]);
+      V a = splat(by_depth ? left.start[i * TILE_ROWS + r] : base[r / 3][r % 3 * left.row + (ptrdiff_t)i]);
       UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += a * b[v];
     }
   }
   write_tile(rows, vectors, sum, end);
 }
 
-#define TILES(ROWS)                                                                              \
-  static void tile_##ROWS##_1(                                                                   \
-      size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end) { \
-    tile(ROWS, 1, depth, left, left_row, right, end);                                            \
-  }                                                                                              \
-  static void tile_##ROWS##_2(                                                                   \
-      size_t depth, const float *left, ptrdiff_t left_row, const float *right, const TileEnd *end) { \
-    tile(ROWS, 2, depth, left, left_row, right, end);                                            \
+#define TILE(ROWS, VECTORS)                                                                             \
+  static void tile_##ROWS##_##VECTORS(size_t depth, StagedRows left, const float *right, const TileEnd *end) { \
+    tile(ROWS, VECTORS, false, depth, left, right, end);                                                \
+  }                                                                                                     \
+  static void deep_tile_##ROWS##_##VECTORS(                                                             \
+      size_t depth, StagedRows left, const float *right, const TileEnd *end) {                          \
+    tile(ROWS, VECTORS, true, depth, left, right, end);                                                 \
   }
+#define TILES(ROWS) TILE(ROWS, 1) TILE(ROWS, 2)
 TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
 #if LANES == 16 || defined(__aarch64__)
 TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12)
 #endif
 #undef TILES
+#undef TILE
 
 /// Panels that a single row is multiplied by at a time: such products wait for memory, which several streams use better.
 enum { ROW_PANELS = 4 };
@@ -123,9 +138,9 @@ static void row_tile(
   UNROLL for (int p = 0; p < ROW_PANELS; p++) write_tile(1, 2, &sum[p], &ends[p]);
 }
 
-/// By rows - 1, and by whether the second vector of the panel has columns.
-#define TILES(ROWS) {tile_##ROWS##_1, tile_##ROWS##_2}
-static Tile *const tiles[TILE_ROWS][2] = {
+/// By rows - 1, by whether rows are read by depth, and by whether the second vector of the panel has columns.
+#define TILES(ROWS) {{tile_##ROWS##_1, tile_##ROWS##_2}, {deep_tile_##ROWS##_1, deep_tile_##ROWS##_2}}
+static Tile *const tiles[TILE_ROWS][2][2] = {
     TILES(1), TILES(2), TILES(3), TILES(4), TILES(5), TILES(6),
 #if LANES == 16 || defined(__aarch64__)
     TILES(7), TILES(8), TILES(9), TILES(10), TILES(11), TILES(12),
@@ -134,4 +149,6 @@ static Tile *const tiles[TILE_ROWS][2] = {
 #undef TILES
 
 /// The kernel of some rows and up to PANEL columns.
-ALWAYS_INLINE Tile *tile_kernel(int rows, int width) { return tiles[rows - 1][width > LANES]; }
+ALWAYS_INLINE Tile *tile_kernel(int rows, StagedRows left, int width) {
+  return tiles[rows - 1][left.by_depth][width > LANES];
+}
