@@ -8,7 +8,7 @@ SHELL := /usr/bin/env bash
 PREFIX ?= /usr/local
 export GRAFT_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup build release demo test conformance goldens readability bench bench-native bench-train parity sanitize format lint docs install clean
+.PHONY: help setup build release demo test conformance goldens readability bench bench-native bench-train parity sanitize fuzz format lint docs install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ parity: release ## Train models in PyTorch and natively; writes how close they s
 
 sanitize: setup ## Run the tests of native execution and of files under sanitizers of addresses and threads
 	@scripts/sanitize.sh
+
+fuzz: setup ## Run a million mutated programs, and read as many files, under the sanitizer of addresses
+	@scripts/fuzz.sh
 
 format: setup ## Format the Swift and Python sources
 	swift format --in-place --parallel --recursive Sources Frontends Backends Tests Package.swift
