@@ -62,9 +62,12 @@ class Contestant:
         self.process.send_signal(signal.SIGSTOP)
         return statistics.median(both / alone for alone, both in pairs)
 
-    def finish(self):
+    def note_peak(self):
+        """Keep the most memory that the process has had so far."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         self.peak = int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024
+
+    def finish(self):
         self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
         self.process.wait()
@@ -87,7 +90,7 @@ class Contestant:
 def contest(commands, threads, root, rounds, seconds, after=lambda contestants: None):
     """What was measured of each contestant by its name, `{"error": message}` of one that failed.
 
-    `after` is called with the contestants between their last turns and their ends.
+    `after` is called with the contestants between their last turns and their ends; peaks of memory are those before it.
     """
     contestants, failures = [], {}
     try:
@@ -100,6 +103,8 @@ def contest(commands, threads, root, rounds, seconds, after=lambda contestants: 
         for _ in range(rounds):
             for contestant in contestants:
                 contestant.turn(seconds)
+        for contestant in contestants:
+            contestant.note_peak()
         after(contestants)
         for contestant in contestants:
             contestant.finish()
