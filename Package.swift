@@ -83,7 +83,7 @@ let package = Package(
     // Tests.
     .executableTarget(
       name: "graft-conformance",
-      dependencies: ["Graft", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Graft", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tests/Conformance", exclude: ["Cases"], swiftSettings: settings),
     .executableTarget(
       name: "native-worker", dependencies: ["Graft"], path: "Tests/Benchmarks/Native/Worker", swiftSettings: settings),
@@ -93,6 +93,7 @@ let package = Package(
       path: "Tests/Benchmarks/Training/Worker", swiftSettings: settings),
     .executableTarget(
       name: "emit-trace", dependencies: ["Graft"], path: "Tests/Support/EmitTrace", swiftSettings: settings),
+    module("TestSupport", path: "Tests/Support/TestSupport"),
     // The source of Docs/Examples/FineTune, which is a package of its own, for its test.
     .executableTarget(
       name: "fine-tune-example", dependencies: ["Graft"], path: "Docs/Examples/FineTune/Sources/FineTune",
@@ -103,13 +104,13 @@ let package = Package(
     tests("GraftSyntax", ["GraftSyntax"]),
     tests("GraftFiles", ["GraftFiles", "GraftIR"]),
     tests("GraftPython", ["GraftPython"]),
-    tests("GraftNative", exclude: ["JAX"], ["GraftNative", "NativeKernels", "Graft", "GraftJAX"]),
+    tests("GraftNative", exclude: ["JAX"], ["GraftNative", "NativeKernels", "Graft", "GraftJAX", "TestSupport"]),
     tests("GraftTrace", ["GraftTrace", "GraftIR", "GraftOps"]),
     tests("GraftEmit", ["GraftEmit", "GraftSyntax", "GraftIR", "GraftOps"]),
     tests("GraftJAX", ["GraftJAX", "GraftEmit", "GraftSyntax", "GraftIR", "GraftOps", collections]),
     tests(
       "Graft", exclude: ["Training/Torch"],
-      ["Graft", "GraftCLI", "GraftNative", "fine-tune-example", "GraftFiles", "GraftIR", "GraftOps"]),
+      ["Graft", "GraftCLI", "GraftNative", "fine-tune-example", "GraftFiles", "GraftIR", "GraftOps", "TestSupport"]),
     tests("GraftCLI", exclude: ["Golden"], ["GraftCLI"]),
   ]
 )

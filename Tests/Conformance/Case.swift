@@ -1,5 +1,6 @@
 import Foundation
 import Graft
+import TestSupport
 
 /// The files of cases beside this one, by the name that their cases are known under.
 enum Group: String, CaseIterable, Codable {
@@ -22,12 +23,9 @@ enum Group: String, CaseIterable, Codable {
 
 extension Group {
   /// What is set while the group's cases run, unless it is set already.
-  ///
-  /// XLA's optimiser takes half of the time of the larger models, and is not what is tested.
   var environment: [String: String] {
     switch self {
-    case .torchvision, .transformers, .nn:
-      ["XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"]
+    case .torchvision, .transformers, .nn: XLAEnvironment.unoptimised
     case .functions, .goldens: [:]
     }
   }

@@ -3,11 +3,12 @@ import GraftFiles
 import GraftIR
 import GraftJAX
 import GraftOps
-@testable import GraftTransform
+import TestSupport
 import Testing
 
 @testable import Graft
 @testable import GraftNative
+@testable import GraftTransform
 
 /// The samples of the catalogue's ops and their gradients, written as JAX and run, beside their native execution, in double
 /// precision: what the emitter makes of each op, also of those that only gradients have.
@@ -87,18 +88,8 @@ import Testing
 
   private static func run(_ folder: URL) throws {
     let here = URL(filePath: #filePath).deletingLastPathComponent()
-    let root = here.deletingLastPathComponent().deletingLastPathComponent()
-    let python = ProcessInfo.processInfo.environment["GRAFT_PYTHON"] ?? root.appending(path: ".venv/bin/python").path
-    let process = Process()
-    process.executableURL = URL(filePath: python)
-    process.arguments = [here.appending(path: "JAX/run_samples.py").path, folder.path]
-    // What XLA makes of small programs is not what is tested.
-    let flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-    process.environment = ProcessInfo.processInfo.environment.merging(["XLA_FLAGS": flags]) { own, _ in own }
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
+    try PythonScript.run(
+      here.appending(path: "JAX/run_samples.py"), [folder.path], environment: XLAEnvironment.unoptimised)
   }
 
   /// What is wrong with a result, if anything: its shape, or elements off by more than rounding may do.

@@ -1,42 +1,28 @@
 import Foundation
 import Graft
+import TestSupport
 
 /// What a script in `Torch` writes when PyTorch runs it: tensors by name.
 struct TorchReference {
   let tensors: [String: Tensor]
 
-  private struct Failure: Error, CustomStringConvertible { let description: String }
-
   /// - Throws: when there is no Python with PyTorch, or the script fails.
   init(_ script: String, _ arguments: String...) throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
-    let root = folder.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let python = ProcessInfo.processInfo.environment["GRAFT_PYTHON"] ?? root.appending(path: ".venv/bin/python").path
     let output = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).npz")
     defer { try? FileManager.default.removeItem(at: output) }
-    let process = Process()
-    process.executableURL = URL(filePath: python)
-    process.arguments = [folder.appending(path: "Torch/\(script)").path, output.path] + arguments
-    process.standardInput = FileHandle.nullDevice
-    let errors = Pipe()
-    process.standardError = errors
-    try process.run()
-    let text = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(description: "\(script): \(String(decoding: text.suffix(2000), as: UTF8.self))")
-    }
+    try PythonScript.run(folder.appending(path: "Torch/\(script)"), [output.path] + arguments)
     tensors = try TensorFile(output).read()
   }
 
   /// - Throws: when the script wrote no such tensor.
   func numbers(_ name: String) throws -> [Double] {
-    guard let tensor = tensors[name] else { throw Failure(description: "there is no reference `\(name)`") }
+    guard let tensor = tensors[name] else { throw PythonScript.Failure("there is no reference `\(name)`") }
     return try tensor.elements(of: Double.self)
   }
 
   func tensor(_ name: String) throws -> Tensor {
-    guard let tensor = tensors[name] else { throw Failure(description: "there is no reference `\(name)`") }
+    guard let tensor = tensors[name] else { throw PythonScript.Failure("there is no reference `\(name)`") }
     return tensor
   }
 }
