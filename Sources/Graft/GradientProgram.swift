@@ -35,7 +35,7 @@ struct GradientProgram: Sendable {
     // The state that the program itself goes without is none of the gradient's either.
     let function = try Conversion.observed(function, tensor: tensor).0
     let values = Self.differentiable(function)
-    let outputs = Self.differentiableOutputs(function)
+    let outputs = function.differentiableResults
     if values.isEmpty || outputs.isEmpty {
       throw Diagnostic(
         .unsupported,
@@ -50,7 +50,7 @@ struct GradientProgram: Sendable {
     self.function = try Conversion.arranged(pullback)
     module = try conversion.jax(gradient: self.function)
     outputCount = count
-    cotangents = outputs
+    cotangents = outputs.map { ($0.index, function.type(of: $0.value)) }
     var (inputs, parameters): ([Int: Int], [String: Int]) = ([:], [:])
     for (index, argument) in values.enumerated() {
       switch argument.role {
@@ -69,13 +69,6 @@ struct GradientProgram: Sendable {
       case .input, .parameter: function.type(of: argument.value).dtype.isDifferentiable
       case .state, .constant, .key: false
       }
-    }
-  }
-
-  private static func differentiableOutputs(_ function: GraftIR.Function) -> [(output: Int, type: TensorType)] {
-    function.body.results.enumerated().compactMap { index, result in
-      guard let value = result.asValue, function.type(of: value).dtype.isDifferentiable else { return nil }
-      return (index, function.type(of: value))
     }
   }
 

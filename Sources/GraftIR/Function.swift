@@ -189,4 +189,11 @@ package struct Function: Hashable, Sendable {
   package var escapingValues: [Value] {
     body.results.flatMap(\.values) + stateUpdates.flatMap(\.value.values)
   }
+
+  /// The results that have a gradient, by position: those of a floating or complex type.
+  package var differentiableResults: [(index: Int, value: Value)] {
+    body.results.enumerated().compactMap { index, result in
+      result.asValue.flatMap { type(of: $0).dtype.isDifferentiable ? (index, $0) : nil }
+    }
+  }
 }

@@ -159,7 +159,11 @@ class Program:
         else:
             _, aux = jax.jit(call)(chosen, values)
             by_path, by_value = {}, []
-        self.report(reply, request, leaves, floating, aux, by_path, by_value)
+        gradients = Gradients(
+            {k: conjugate(value) for k, value in zip(floating, by_value)},
+            {path: conjugate(value) for path, value in by_path.items()},
+        )
+        self.report(reply, request, *aux, gradients)
         if request.get("vmap"):
             self.vectorise(reply, request, leaves)
 
@@ -179,21 +183,12 @@ class Program:
 
         parameters = dict(flatten_paths(self.params))
         results, state = jax.jit(call)(parameters, leaves + cotangents)
-        reply.document["outputs"] = [
-            reply.add(f"output.{k}", x)
-            for k, x in enumerate(results[: described["outputs"]])
-        ]
-        self.report_state(reply, request, state)
-        reply.document["input_gradients"] = [None] * len(leaves)
-        for gradient in described["inputs"]:
-            k, result = gradient["input"], results[gradient["result"]]
-            reply.document["input_gradients"][k] = reply.add(
-                f"input_gradient.{k}", result
-            )
-        for path, k in described["parameters"].items():
-            reply.document["parameter_gradients"][path] = reply.add(
-                f"parameter_gradient.{path}", results[k]
-            )
+        gradients = Gradients(
+            {g["input"]: results[g["result"]] for g in described["inputs"]},
+            {path: results[k] for path, k in described["parameters"].items()},
+        )
+        outputs = results[: described["outputs"]]
+        self.report(reply, request, outputs, state, {}, gradients)
 
     def vectorise(self, reply, request, leaves):
         """Outputs of the function mapped over two sets of inputs, and of a loop over them."""
@@ -247,32 +242,36 @@ class Program:
         flat = unstacked(dict(flatten_paths(self.params)), self.stacks)
         return restacked(flat | parameters, self.stacks)
 
-    def report(self, reply, request, leaves, floating, aux, by_path, by_value):
-        outputs, state, watched = aux
-        reply.document["outputs"] = [
+    def report(self, reply, request, outputs, state, watched, gradients):
+        document = reply.document
+        document["outputs"] = [
             reply.add(f"output.{k}", x) for k, x in enumerate(outputs)
         ]
-        self.report_state(reply, request, state)
-        for path, value in watched.items():
-            reply.document["modules"][path] = reply.add(f"module.{path}", value)
-        gradients = dict(zip(floating, by_value))
-        for k in range(len(leaves)):
-            described = None
-            if k in gradients:
-                described = reply.add(f"input_gradient.{k}", conjugate(gradients[k]))
-            reply.document["input_gradients"].append(described)
-        for path, value in by_path.items():
-            described = reply.add(f"parameter_gradient.{path}", conjugate(value))
-            reply.document["parameter_gradients"][path] = described
-
-    def report_state(self, reply, request, state):
         before = dict(flatten_paths(self.state))
         for path, value in state.items():
             changed = not numpy.array_equal(value, before[path], equal_nan=True)
             if changed:
-                reply.document["changed"].append(path)
+                document["changed"].append(path)
             if changed or request.get("mode") == "train":
-                reply.document["state"][path] = reply.add(f"state.{path}", value)
+                document["state"][path] = reply.add(f"state.{path}", value)
+        for path, value in watched.items():
+            document["modules"][path] = reply.add(f"module.{path}", value)
+        document["input_gradients"] = [
+            reply.add(f"input_gradient.{k}", gradients.inputs[k])
+            if k in gradients.inputs
+            else None
+            for k in range(len(request["inputs"]))
+        ]
+        for path, value in gradients.parameters.items():
+            described = reply.add(f"parameter_gradient.{path}", value)
+            document["parameter_gradients"][path] = described
+
+
+class Gradients(typing.NamedTuple):
+    """Gradients as PyTorch has them, by position of the input and by path of the parameter."""
+
+    inputs: dict
+    parameters: dict
 
 
 class Stack:

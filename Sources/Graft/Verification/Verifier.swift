@@ -211,10 +211,8 @@ struct Verifier: Sendable {
 
   /// Random cotangents in float64 for the outputs that have a gradient.
   private func cotangents(sizes: [String: Int], seed: Int) throws -> [(Int, TensorData)] {
-    try function.body.results.enumerated().compactMap { index, result in
-      guard let value = result.asValue else { return nil }
+    try function.differentiableResults.compactMap { index, value in
       let type = function.type(of: value)
-      guard type.dtype.isDifferentiable else { return nil }
       let shape = type.shape.compactMap { $0.evaluate(sizes) }
       guard shape.count == type.rank else { return nil }
       var random = CounterRandom(seed: UInt64(seed)).split(UInt64(1000 + index))

@@ -56,8 +56,9 @@ package enum Differentiation {
     let names = function.outputs.leafNames
     return try derived(function, values, isTraining: isTraining) { builder, results in
       var seeds: [Value: Operand] = [:]
-      let differentiable = results.enumerated().compactMap { index, result in result.asValue.map { (index, $0) } }
-        .filter { builder.function.type(of: $0.1).dtype.isDifferentiable }
+      let differentiable = function.differentiableResults.compactMap { index, _ in
+        results[index].asValue.map { (index, $0) }
+      }
       for (index, value) in differentiable {
         let name = differentiable.count == 1 ? "cotangent" : "cotangent_" + (names[index] ?? "\(index)")
         let cotangent = Operand.value(builder.function.addInput(name, builder.function.type(of: value)))
