@@ -29,6 +29,8 @@ package final class FunctionEmitter {
   private let uses: ValueUses
   private var remainingUses: [Value: Int]
   private var unconsumed: [Value] = []
+  /// Values read where no name or expression stands for them, or not any more.
+  private var unwritten: [Value] = []
   /// The values of the nested function that is being written, whose names it may give anew; nil outside of one.
   private var nestedValues: Set<Value>?
   /// The source statement that the last statement comes from.
@@ -109,12 +111,21 @@ package final class FunctionEmitter {
       } else {
         expressions = [try context.spelled(in: target.framework)]
       }
+      try checkReads(of: operation)
     } catch var diagnostic as Diagnostic {
       if diagnostic.location == nil { diagnostic.location = operation.origin.location }
       throw diagnostic
     }
     consumeOperands()
     assign(operation, expressions)
+  }
+
+  /// A rule that reads an operand twice must ask for it by a name, or what is folded into the statement would be lost.
+  private func checkReads(of operation: Operation) throws {
+    guard let value = unwritten.first else { return }
+    throw Diagnostic(
+      .internalError, "the rule of `\(operation.name)` for \(target.framework.rawValue) reads %\(value.id) twice",
+      remedy: "Read it by `named`, which gives it a variable.")
   }
 
   /// From here on the operation's operands have been read: names of those that nobody needs any more may be given anew.
@@ -251,7 +262,9 @@ package final class FunctionEmitter {
       if uses.count(value) == 1 { pending[value] = nil }
       return expression
     }
-    return bindings[value] ?? .name("undefined_\(value.id)")
+    if let expression = bindings[value] { return expression }
+    unwritten.append(value)
+    return .name("undefined_\(value.id)")
   }
 
   /// The value under a name: assigned now if it was going to be part of an expression.

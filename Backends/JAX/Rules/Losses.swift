@@ -68,18 +68,15 @@ extension JAXRules {
         "soft_cross_entropy", ["label_smoothing": 0], operands: ["x", "target"], optional: ["weight"])
     },
     "ctc_loss": { context in
-      let names = ["x", "targets", "input_lengths", "target_lengths"]
       var keywords: [(String, PythonExpression)] = []
       if try context.call.int("blank") != 0 { keywords.append(("blank", try context.attribute("blank"))) }
       if try context.call.bool("zero_infinity") { keywords.append(("zero_infinity", true)) }
-      guard try context.call.string("reduction") == "mean" else {
-        return [
-          try context.reduced(context.helper("ctc_loss").call(names.map { context.operand($0) }, keywords: keywords))
-        ]
-      }
-      let length = context.named("target_lengths")
-      let losses = context.helper("ctc_loss").call(
-        names.dropLast().map { context.operand($0) } + [length], keywords: keywords)
+      let isMean = try context.call.string("reduction") == "mean"
+      // The mean reads the lengths once more.
+      let length = isMean ? context.named("target_lengths") : context.operand("target_lengths")
+      let operands = ["x", "targets", "input_lengths"].map { context.operand($0) } + [length]
+      let losses = context.helper("ctc_loss").call(operands, keywords: keywords)
+      guard isMean else { return [try context.reduced(losses)] }
       let lengths = context.reference("jax.numpy.maximum").call(length, 1)
       return [(losses / lengths).method("mean")]
     },
