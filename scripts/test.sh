@@ -14,6 +14,7 @@ mkdir -p "$logs"
 passed=0
 failed=0
 skipped=0
+reasons=()
 
 # add NAME PASSED FAILED SKIPPED: adds a suite to the total and prints its line.
 add() {
@@ -22,6 +23,14 @@ add() {
   skipped=$((skipped + $4))
   printf '%-28s %s passed, %s failed, %s skipped (%ss)\n' "$1" "$2" "$3" "$4" "$((SECONDS - started))"
   if [ "$3" -gt 0 ]; then echo "  see $logs/$1.log"; fi
+}
+
+# explain NAME: prints what comes on the standard input, and again before the total.
+explain() {
+  local text
+  text=$(head -n 60)
+  echo "$text"
+  reasons+=("$1:"$'\n'"$(cut -c -300 <<<"$text" | tail -n 12)")
 }
 
 # begin NAME: starts a suite's clock and log.
@@ -45,7 +54,7 @@ run_lint() {
   local bad
   bad=$(number '^lint: [0-9]+ passed, ([0-9]+) failed$')
   add lint "$(number '^lint: ([0-9]+) passed, .*$')" "$bad" 0
-  if [ "$bad" -gt 0 ]; then grep -vE ': passed$' "$log" | head -n 40; fi
+  if [ "$bad" -gt 0 ]; then explain lint < <(grep -vE ': passed$' "$log"); fi
 }
 
 build() {
@@ -55,8 +64,15 @@ build() {
     return 0
   fi
   add build 0 1 0
-  grep -E 'error:' "$log" | sort -u | head -n 40
+  explain build < <(grep -E 'error:' "$log" | sort -u)
   return 1
+}
+
+# unended: the tests of the log that were started and have no result.
+unended() {
+  comm -23 \
+    <(sed -nE 's/^.{1,4}Test ([^ ]*\(.*\)) started\.$/\1/p' "$log" | LC_ALL=C sort -u) \
+    <(sed -nE 's/^.{1,4}Test ([^ ]*\(.*\)) .*(passed|failed|skipped).*$/\1/p' "$log" | LC_ALL=C sort -u)
 }
 
 # run_swift_tests NAME [OPTION...]: the tests that the options of `swift test` choose.
@@ -74,8 +90,14 @@ run_swift_tests() {
   if [ "$status" -eq 0 ] && [ "$run" -eq 0 ]; then bad=1; fi
   add "$name" "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
   if [ "$bad" -gt 0 ]; then
-    grep -E 'recorded an issue|failed after|[Ff]atal error|error:' "$log" | head -n 60
-    if ! grep -qE 'Test run with' "$log"; then tail -n 20 "$log"; fi
+    explain "$name" < <(
+      grep -aE 'recorded an issue|failed after|[Ff]atal error|error:' "$log"
+      if ! grep -qE 'Test run with' "$log"; then
+        tail -n 20 "$log"
+        echo "The process ended in the middle of:"
+        unended
+      fi
+    )
   fi
 }
 
@@ -91,7 +113,7 @@ run_python_tests() {
   not_run=$(number '^[A-Z]+ \(.*skipped=([0-9]+).*$')
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
   add "$name" "$((run - bad - not_run > 0 ? run - bad - not_run : 0))" "$bad" "$not_run"
-  if [ "$bad" -gt 0 ]; then tail -n 40 "$log"; fi
+  if [ "$bad" -gt 0 ]; then explain "$name" < <(tail -n 40 "$log"); fi
 }
 
 # Two at a time: the conformance suite's groups, and the operations, family by family, against PyTorch. XLA takes minutes
@@ -133,8 +155,10 @@ finish_comparisons() {
       "$(number '^(conformance: )?[0-9]+ passed, .*, ([0-9]+) skipped$' 2)"
     grep -E '^skip ' "$log" | sort -u
     if [ "$bad" -gt 0 ]; then
-      grep -E '^(FAIL|Traceback|[A-Za-z]*Error|exit status)' "$log" | head -n 20
-      if ! grep -q '^FAIL' "$log"; then tail -n 20 "$log"; fi
+      explain "$name" < <(
+        grep -E '^(FAIL|Traceback|[A-Za-z]*Error|exit status)' "$log" | head -n 20
+        if ! grep -q '^FAIL' "$log"; then tail -n 20 "$log"; fi
+      )
     fi
   done
 }
@@ -155,6 +179,7 @@ while IFS= read -r folder; do
   run_python_tests "$folder"
 done < <(find Frontends Backends Tests -name 'test_*.py' -not -path 'Tests/Ops/*' -exec dirname {} + | LC_ALL=C sort -u)
 
+if [ "${#reasons[@]}" -gt 0 ]; then printf '%s\n' "${reasons[@]}"; fi
 if [ "$skipped" -gt 0 ]; then
   echo "$passed passed, $failed failed, $skipped skipped"
 else
