@@ -76,6 +76,36 @@ import Testing
     #expect(try floats(results[1]) == history.flatMap { $0 })
   }
 
+  /// A body sees each position where it lies, in whatever order its elements are.
+  @Test func sequencesMayBeViews() throws {
+    let body = """
+      %t.3 = transpose(%x1.1) {permutation = [1, 0, 2]} : f32[3,2,2]
+      %f.4 = flip(%t.3) {axes = [0, 2]} : f32[3,2,2]
+      %last.9, %all.10 = scan([%x0.0], [%t.3, %f.4]) {count = 3} { (%s.5: f32[2,2], %e.6: f32[2,2], %g.7: f32[2,2])
+        %p.8 = matmul(%e.6, %s.5) : f32[2,2]
+        %n.11 = add(%p.8, %g.7) : f32[2,2]
+        return %n.11, %n.11
+      } : f32[2,2], f32[3,2,2]
+      """
+    let x = (0..<12).map { Float($0 % 5) - 2 }
+    func element(_ position: Int, _ row: Int, _ column: Int) -> Float { x[row * 6 + position * 2 + column] }
+    for threads in [1, 3] {
+      let results = try NativeText.run(
+        body, returning: "%last.9, %all.10", [tensor([1, -1, 2, 0], [2, 2]), tensor(x, [2, 3, 2])], threads: threads)
+      var (state, history): ([Float], [Float]) = ([1, -1, 2, 0], [])
+      for position in 0..<3 {
+        let before = state
+        for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+          let product = element(position, row, 0) * before[column] + element(position, row, 1) * before[2 + column]
+          state[row * 2 + column] = product + element(2 - position, row, 1 - column)
+        }
+        history += state
+      }
+      #expect(try floats(results[0]) == state)
+      #expect(try floats(results[1]) == history)
+    }
+  }
+
   @Test func loopsThatStartAlikeDoNotShareTheirStates() throws {
     let body = """
       %zero.2 = full {dtype = f32, shape = [1], value = 0} : f32[1]

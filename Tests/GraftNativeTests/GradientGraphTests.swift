@@ -60,6 +60,34 @@ import Testing
     #expect(mismatches.isEmpty, "\(mismatches.prefix(4).joined(separator: "; "))")
   }
 
+  /// A recurrence over batches: each run adds to the gradient of a weight that is used twice, of a bias and of a scale.
+  @Test func weightsAreMultipliedOnceForAllRuns() throws {
+    let body = """
+      %last.9, %all.10 = scan([%x0.0], [%x1.1]) {count = 5} { (%s.5: f64[3,2], %e.6: f64[3,2])
+        %p.7 = linear(%s.5, %x2.2, %x3.3) : f64[3,2]
+        %q.8 = linear(%e.6, %x2.2) : f64[3,2]
+        %sum.11 = add(%p.7, %q.8) : f64[3,2]
+        %t.12 = tanh(%sum.11) : f64[3,2]
+        %n.13 = multiply(%t.12, %x4.4) : f64[3,2]
+        return %n.13, %t.12
+      } : f64[3,2], f64[5,3,2]
+      """
+    let inputs = [
+      try random(3, 2), try random(5, 3, 2, seed: 4), try random(2, 2, seed: 5), try random(2, seed: 6),
+      try random(seed: 7),
+    ]
+    try expectGradients(body, returning: "%last.9, %all.10", inputs)
+    let function = try NativeText.function(body, returning: "%last.9, %all.10", inputs)
+    let pullback = try GradientCheck(function: function, inputs: inputs).pullback()
+    let scans = pullback.body.operations.filter { $0.name == "scan" }
+    try #require(scans.count == 2)
+    let states = scans[1].operands[0].values.map { pullback.type(of: $0).shape.count }
+    #expect(states.sorted() == [0, 2], "The scale's gradient and the state's alone go through the runs: \(states)")
+    #expect(scans[1].regions[0].operations.count { $0.name == "linear" } == 0, "Products of the way forward are kept.")
+    // That of the cotangent and the weight, for both factors of the weight.
+    #expect(scans[1].regions[0].operations.count { $0.name == "matmul" } == 1)
+  }
+
   private func loop(_ attributes: String) -> String {
     """
     %zero.20 = full {dtype = i64, shape = [], value = 0} : i64[]

@@ -119,4 +119,36 @@ import Testing
       return
     }
   }
+
+  /// The derivatives of gelu, which pass through zero: to some places of 1, and to some of themselves in the lower tail.
+  @Test(arguments: VectorPath.allCases) func slopesOfGelu(path: VectorPath) throws {
+    try path.require()
+    func exact(_ x: Double) -> Double {
+      0.5 * erfc(-x * 0.5.squareRoot()) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+    }
+    func approximate(_ x: Double) -> Double {
+      let c = 2 * (2 / Double.pi).squareRoot(), s = Self.logistic(c * (x + 0.044715 * x * x * x))
+      return s + x * s * Self.logistic(-c * (x + 0.044715 * x * x * x)) * c * (1 + 0.134145 * x * x)
+    }
+    var generator = SeededBits(seed: 11)
+    let x = (0..<4001).map { _ in Double(Float(Double.random(in: -12...12, using: &generator))) } + [0, -40, 40]
+    for (op, reference) in [(GRAFT_OP_GELU_ERF_SLOPE, exact), (GRAFT_OP_GELU_TANH_SLOPE, approximate)] {
+      let (single, double) = (
+        try #require(graft_block(path.kernels, op, GRAFT_TYPE_F32)),
+        try #require(graft_block(path.kernels, op, GRAFT_TYPE_F64))
+      )
+      var (narrow, wide) = ([Float](repeating: 7, count: x.count), [Double](repeating: 7, count: x.count))
+      single(&narrow, x.map(Float.init), nil, nil, x.count)
+      double(&wide, x, nil, nil, x.count)
+      for (index, x) in x.enumerated() {
+        let value = reference(x), isTail = op == GRAFT_OP_GELU_ERF_SLOPE && x < -2 && x > -9
+        let scale = isTail ? abs(value) * 8 : 1
+        #expect(abs(Double(narrow[index]) - value) <= 4 * Double(Float.ulpOfOne) * scale, "\(x)")
+        #expect(abs(wide[index] - value) <= 16 * Double.ulpOfOne, "\(x)")
+      }
+      var special = [Float](repeating: 7, count: 3)
+      single(&special, [Float.nan, Float.infinity, -Float.infinity], nil, nil, 3)
+      #expect(special.filter(\.isNaN).count == 3, "The density times x has no limit in floating point, as in PyTorch.")
+    }
+  }
 }

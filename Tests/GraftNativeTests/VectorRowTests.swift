@@ -199,4 +199,51 @@ import Testing
     try Self.statistics(path, Float.self)
     try Self.statistics(path, Double.self)
   }
+
+  static func normalisationGradient<T: BinaryFloatingPoint & BitwiseCopyable & SendableMetatype>(
+    _ path: VectorPath, _: T.Type
+  ) throws {
+    let kernels = try kernels(path, T.self)
+    for n in lengths {
+      let matrix = Matrix(random(T.self, 3, n, seed: UInt64(n))), given = Matrix(random(T.self, 3, n, seed: 5), gap: 2)
+      for weight in [random(T.self, 1, n, seed: 1)[0], nil] {
+        var (dx, ofWeight, ofBias) = ([T](repeating: 7, count: 3 * n + 1), [T](repeating: 7, count: n + 1), [T]())
+        ofBias = ofWeight
+        with(weight) { weight in
+          kernels.layer_norm_gradient(
+            &dx, &ofWeight, &ofBias, given.elements, given.stride, matrix.elements, matrix.stride, weight, 1e-2, 3, n)
+        }
+        verify(dx[3 * n] == 7 && ofWeight[n] == 7 && ofBias[n] == 7)
+        let w = (weight ?? [T](repeating: 1, count: n)).map(Double.init)
+        var (sumOfWeight, sumOfBias) = ([Double](repeating: 0, count: n), [Double](repeating: 0, count: n))
+        for row in 0..<3 {
+          let x = matrix.rows[row].map(Double.init), ct = given.rows[row].map(Double.init)
+          let (mean, variance) = moments(x), inverse = 1 / (variance + 1e-2).squareRoot()
+          let normal = x.map { ($0 - mean) * inverse }, g = zip(ct, w).map { $0 * $1 }
+          let average = compensatedSum(g) / Double(n)
+          let slope = compensatedSum(zip(g, normal).map { $0 * $1 }) / Double(n)
+          let exact = x.indices.map { (g[$0] - average - normal[$0] * slope) * inverse }
+          // The parts that are subtracted, with the error of deviations, over the deviation.
+          let size = ((g.map(abs).max() ?? 0) + abs(slope) * (normal.map(abs).max() ?? 0)) * inverse
+          let bound = 8 * (1 + (x.map(abs).max() ?? 0) * inverse) * max(size, 1) / max(exact.map(abs).max() ?? 1, 1)
+          verify(near(Array(dx[(row * n)..<((row + 1) * n)]), exact, bound), "layer_norm_gradient of \(n)")
+          for i in x.indices {
+            sumOfWeight[i] += ct[i] * normal[i]
+            sumOfBias[i] += ct[i]
+          }
+        }
+        verify(near(Array(ofWeight[..<n]), sumOfWeight, 64), "weight of \(n)")
+        verify(near(Array(ofBias[..<n]), sumOfBias, 8), "bias of \(n)")
+      }
+    }
+    var dx = [T](repeating: 7, count: 4)
+    kernels.layer_norm_gradient(&dx, nil, nil, [1, 2, 3, 4] as [T], 2, [1, 2, 3, 5] as [T], 2, nil, 1e-2, 2, 2)
+    verify(!dx.contains(7))
+  }
+
+  @Test(arguments: VectorPath.allCases) func normalisationGradient(path: VectorPath) throws {
+    try path.require()
+    try Self.normalisationGradient(path, Float.self)
+    try Self.normalisationGradient(path, Double.self)
+  }
 }

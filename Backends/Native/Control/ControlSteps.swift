@@ -75,11 +75,11 @@ struct WhileStep: ControlStep {
 
 /// Runs a body for each position of the first axis of some sequences, and collects what it yields.
 struct ScanStep: ControlStep {
-  /// One position of a sequence, in memory of its own while the body works on it.
+  /// A sequence, and the window on one of its positions that the body works on.
   struct Slot: Sendable {
     /// [count, ...]
     let sequence: View
-    /// [...]
+    /// [...], the whole of its buffer.
     let element: View
   }
 
@@ -90,23 +90,24 @@ struct ScanStep: ControlStep {
   let body: StepSequence
 
   var name: String { "scan" }
-  var reads: [View] { body.reads + inputs.map(\.sequence) + outputs.map(\.element) }
-  var writes: [View] { body.writes + inputs.map(\.element) + outputs.map(\.sequence) }
+  var reads: [View] { beyondWindows(body.reads) + inputs.map(\.sequence) }
+  var writes: [View] { beyondWindows(body.writes) + outputs.map(\.sequence) }
   var flops: Int { count * body.flops }
   var scratchBytes: Int { body.scratchBytes }
 
+  /// The views that are not seen through a window.
+  private func beyondWindows(_ views: [View]) -> [View] {
+    let windows = Set((inputs + outputs).map(\.element.buffer))
+    return views.filter { !windows.contains($0.buffer) }
+  }
+
   func run(with runner: StepRunner, on pool: ThreadPool) throws {
-    let loads = inputs.map { ($0, $0.copy(isLoad: true)) }
-    let stores = outputs.map { ($0, $0.copy(isLoad: false)) }
     for step in 0..<count {
       let position = isReversed ? count - 1 - step : step
-      for (slot, copy) in loads where slot.element.count > 0 {
-        copy(runner.raw(slot.sequence) + slot.offset(of: position), runner.raw(slot.element))
+      for slot in inputs + outputs {
+        runner.buffers[slot.element.buffer] = runner.raw(slot.sequence) + slot.offset(of: position)
       }
       try body.run(with: runner, on: pool)
-      for (slot, copy) in stores where slot.element.count > 0 {
-        copy(runner.raw(slot.element), runner.raw(slot.sequence) + slot.offset(of: position))
-      }
     }
   }
 }
@@ -114,13 +115,6 @@ struct ScanStep: ControlStep {
 extension ScanStep.Slot {
   /// Bytes from the sequence's start to a position.
   fileprivate func offset(of position: Int) -> Int { position * sequence.strides[0] * sequence.dtype.byteWidth }
-
-  fileprivate func copy(isLoad: Bool) -> ElementCopy {
-    let part = Array(sequence.strides.dropFirst())
-    return ElementCopy(
-      element.shape, from: isLoad ? part : element.strides, to: isLoad ? element.strides : part,
-      width: element.dtype.byteWidth)
-  }
 }
 
 extension StepRunner {

@@ -3,8 +3,9 @@ import NativeKernels
 /// An operator of elementwise work that has a kernel.
 package enum BlockOperator: String, Sendable, Hashable, CaseIterable {
   case negative, abs, sign, exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, reciprocal, square, tanh, sigmoid
-  case relu, silu, geluErf, geluTanh, softplus, erf, erfc, sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh
-  case atanh, floor, ceil, round, trunc, isNaN, isInfinite, isFinite, signBit, logicalNot, bitwiseNot
+  case relu, silu, geluErf, geluTanh, geluErfSlope, geluTanhSlope, softplus, erf, erfc
+  case sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, floor, ceil, round, trunc, isNaN, isInfinite,
+    isFinite, signBit, logicalNot, bitwiseNot
   case add, subtract, multiply, divide, power, maximum, minimum, fmax, fmin, atan2, hypot, copysign, floorDivide
   case truncateDivide, remainder, fmod, bitwiseAnd, bitwiseOr, bitwiseXor, leftShift, rightShift
   case equal, notEqual, less, lessEqual, greater, greaterEqual
@@ -23,7 +24,8 @@ package enum BlockOperator: String, Sendable, Hashable, CaseIterable {
     .expm1: GRAFT_OP_EXPM1, .log: GRAFT_OP_LOG, .log2: GRAFT_OP_LOG2, .log10: GRAFT_OP_LOG10,
     .log1p: GRAFT_OP_LOG1P, .sqrt: GRAFT_OP_SQRT, .rsqrt: GRAFT_OP_RSQRT, .reciprocal: GRAFT_OP_RECIPROCAL,
     .square: GRAFT_OP_SQUARE, .tanh: GRAFT_OP_TANH, .sigmoid: GRAFT_OP_SIGMOID, .relu: GRAFT_OP_RELU,
-    .silu: GRAFT_OP_SILU, .geluErf: GRAFT_OP_GELU_ERF, .geluTanh: GRAFT_OP_GELU_TANH, .softplus: GRAFT_OP_SOFTPLUS,
+    .silu: GRAFT_OP_SILU, .geluErf: GRAFT_OP_GELU_ERF, .geluTanh: GRAFT_OP_GELU_TANH,
+    .geluErfSlope: GRAFT_OP_GELU_ERF_SLOPE, .geluTanhSlope: GRAFT_OP_GELU_TANH_SLOPE, .softplus: GRAFT_OP_SOFTPLUS,
     .erf: GRAFT_OP_ERF, .erfc: GRAFT_OP_ERFC, .sin: GRAFT_OP_SIN, .cos: GRAFT_OP_COS, .tan: GRAFT_OP_TAN,
     .asin: GRAFT_OP_ASIN, .acos: GRAFT_OP_ACOS, .atan: GRAFT_OP_ATAN, .sinh: GRAFT_OP_SINH, .cosh: GRAFT_OP_COSH,
     .asinh: GRAFT_OP_ASINH, .acosh: GRAFT_OP_ACOSH, .atanh: GRAFT_OP_ATANH, .floor: GRAFT_OP_FLOOR,

@@ -15,6 +15,8 @@ package struct Buffer: Sendable {
     case variable(Int)
     /// Between steps; at an offset of the arena.
     case temporary
+    /// A part of another tensor, which the loop over its positions moves from one to the next.
+    case window
   }
 
   package var kind: Kind
@@ -24,7 +26,7 @@ package struct Buffer: Sendable {
   package var isConstant: Bool {
     switch kind {
     case .tensor, .prepared: true
-    case .input, .output, .variable, .temporary: false
+    case .input, .output, .variable, .temporary, .window: false
     }
   }
 }

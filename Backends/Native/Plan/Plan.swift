@@ -136,7 +136,7 @@ extension Buffer {
   var isKept: Bool {
     switch kind {
     case .output, .variable: true
-    case .input, .tensor, .prepared, .temporary: false
+    case .input, .tensor, .prepared, .temporary, .window: false
     }
   }
 
@@ -144,7 +144,15 @@ extension Buffer {
   var isGiven: Bool {
     switch kind {
     case .input, .tensor, .prepared: true
-    case .output, .variable, .temporary: false
+    case .output, .variable, .temporary, .window: false
+    }
+  }
+
+  /// Whether the plan's own steps write to it.
+  var isComputed: Bool {
+    switch kind {
+    case .temporary, .window: true
+    case .input, .output, .tensor, .prepared, .variable: false
     }
   }
 

@@ -90,6 +90,9 @@ extension Planner {
     if uses[value, default: 0] > 1, expression.size > 0 || !expression.products.isEmpty { _ = try view(expression) }
   }
 
+  /// Whether an operation reads a value, or it is a result.
+  func isUsed(_ value: Value) -> Bool { uses[value, default: 0] > 0 }
+
   /// - Throws: ``Diagnostic`` for a value that nothing has computed.
   func expression(_ value: Value) throws -> Expression {
     guard let expression = values[value] else {
@@ -147,6 +150,14 @@ extension Planner {
     return View(buffer: buffer, dtype: dtype, shape: shape, order: order ?? Array(shape.indices))
   }
 
+  /// One position of the first axis of a sequence, whose other axes go forward in memory, for the body of a loop.
+  func window(on sequence: View) -> View {
+    let (shape, strides) = (Array(sequence.shape.dropFirst()), Array(sequence.strides.dropFirst()))
+    let reach = shape.contains(0) ? 0 : zip(shape, strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 }
+    let buffer = addBuffer(.window, byteCount: reach * sequence.dtype.byteWidth)
+    return View(buffer: buffer, dtype: sequence.dtype, shape: shape, strides: strides)
+  }
+
   /// A tensor that is known already.
   func constant(_ tensor: TensorData) -> View {
     let buffer = addBuffer(.tensor(tensor), byteCount: tensor.byteCount)
@@ -193,7 +204,7 @@ extension Planner {
     }
     try body()
     ahead = loop?.packedAhead ?? []
-    return StepSequence(steps: steps)
+    return StepSequence(steps: StepFusion(steps, buffers, isBody: true).steps)
   }
 
   /// Whether a buffer holds the same in each run of the loop whose body is being laid down.
@@ -284,7 +295,7 @@ extension Planner {
   private func inOrder(_ expression: Expression, of target: View) throws -> Expression {
     guard target.count >= 16_384, expression.products.isEmpty else { return expression }
     return expression.mapViews(shape: expression.shape) { source in
-      guard source.shape == target.shape, case .temporary = buffers[source.buffer].kind else { return source }
+      guard source.shape == target.shape, buffers[source.buffer].isComputed else { return source }
       let key = Rearrangement(source: source, order: target.order)
       if let known = rearranged[key] { return known }
       let bytes = source.count * source.dtype.byteWidth

@@ -15,13 +15,13 @@ final class PreparedBuffers: Sendable {
         memory[view.buffer] = NativeMemory(byteCount: buffers[view.buffer].byteCount)
       }
     }
-    let pointers = buffers.indices.map { index -> UnsafeMutableRawPointer in
+    var pointers = buffers.indices.map { index -> UnsafeMutableRawPointer in
       if let own = memory[index] { return own.start }
       if case .tensor(let tensor) = buffers[index].kind { return tensor.startOfBytes }
       return NativeMemory.nothing
     }
     let scratch = NativeMemory(byteCount: scratchBytes * pool.width)
-    try pointers.withUnsafeBufferPointer { pointers in
+    try pointers.withUnsafeMutableBufferPointer { pointers in
       guard let base = pointers.baseAddress else { return }
       for step in steps {
         try StepRunner(buffers: base, scratch: scratch.start, scratchBytes: scratchBytes).run(step, on: pool)

@@ -17,12 +17,14 @@ struct StepFusion {
   /// The last elementwise step that touches memory.
   private var lastChain: [Memory: Int] = [:]
 
-  /// - Parameter checked: the step, among `steps`, that must be done before variables change.
-  init(_ steps: [any Step], _ buffers: [Buffer], checked: Int?) {
+  /// - Parameters:
+  ///   - checked: the step, among `steps`, that must be done before variables change.
+  ///   - isBody: whether other steps run these, perhaps again and again.
+  init(_ steps: [any Step], _ buffers: [Buffer], checked: Int? = nil, isBody: Bool = false) {
     self.buffers = buffers
     self.checked = checked
     places = steps.map { _ in -1 }
-    let early = Self.numbersOfInputs(steps, buffers)
+    let early = isBody ? [] : Self.numbersOfInputs(steps, buffers)
     for index in steps.indices where early.contains(index) { place(steps[index], index) }
     for index in steps.indices where !early.contains(index) { place(steps[index], index) }
   }

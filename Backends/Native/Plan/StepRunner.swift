@@ -2,7 +2,8 @@ import Synchronization
 
 /// Runs steps on given memory.
 struct StepRunner {
-  let buffers: UnsafePointer<UnsafeMutableRawPointer>
+  /// The start of each buffer of the plan.
+  let buffers: UnsafeMutablePointer<UnsafeMutableRawPointer>
   /// `scratchBytes` for each thread of the pool.
   let scratch: UnsafeMutableRawPointer
   let scratchBytes: Int
@@ -12,7 +13,7 @@ struct StepRunner {
     if step.isControl, let control = step as? any ControlStep { return try control.run(with: self, on: pool) }
     let tasks = step.taskCount
     if tasks == 1 {
-      try step.run(task: 0, in: TaskFrame(buffers: buffers, scratch: scratch))
+      try step.run(task: 0, in: TaskFrame(buffers: UnsafePointer(buffers), scratch: scratch))
       return
     }
     nonisolated(unsafe) let memory = self
@@ -20,7 +21,7 @@ struct StepRunner {
     pool.run(tasks) { task, thread in
       do {
         let frame = TaskFrame(
-          buffers: memory.buffers, scratch: memory.scratch + thread * memory.scratchBytes)
+          buffers: UnsafePointer(memory.buffers), scratch: memory.scratch + thread * memory.scratchBytes)
         try step.run(task: task, in: frame)
       } catch {
         failure.withLock { $0 = $0 ?? error }

@@ -20,7 +20,7 @@ final class Workspace {
       case .prepared: pointers[index] = plan.prepared.start(of: index)
       case .variable(let number):
         pointers[index] = variables?.start(of: plan.variables[number]) ?? NativeMemory.nothing
-      case .input, .output: break
+      case .input, .output, .window: break
       }
     }
   }

@@ -10,7 +10,8 @@ extension [Spelling] {
 
 extension OpDefinition {
   static let activations: [OpDefinition] = [
-    relu, relu6, hardtanh, leakyRelu, prelu, threshold, elu, celu, selu, gelu, silu, mish, sigmoid, logSigmoid,
+    relu, relu6, hardtanh, leakyRelu, prelu, threshold, elu, celu, selu, gelu, geluDerivative, silu, mish, sigmoid,
+    logSigmoid,
     softplus, hardSigmoid, hardSwish, glu, softmax, logSoftmax,
   ]
 
@@ -132,7 +133,10 @@ extension OpDefinition {
     "gelu", family: .activation, summary: "Gaussian error linear unit.", operands: [.tensor("x")],
     attributes: [AttributeSpec("approximate", .bool, default: .bool(false))], promotion: .floating,
     infer: { [try $0.type(0)] },
-    differentiability: .recomputed,
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      return [try b(.multiply, ct, b(.geluDerivative, op[0], attributes: op.attributes))]
+    },
     decomposition: { b, op in
       let x = Term(b, op[0])
       if try op.bool("approximate") {
@@ -142,6 +146,24 @@ extension OpDefinition {
       return [try (x * 0.5 * (-x * Term(0.7071067811865476)).applying(.erfc)).operand]
     },
     spellings: [.jax("jax.nn.gelu(x, approximate=True)")],
+    samples: [Sample(.normal(3, 4)), Sample(.normal(3, 4), attributes: ["approximate": .bool(true)])])
+
+  /// The derivative of ``gelu`` at x: of the exact one the normal distribution's cumulative function, and x times its density.
+  package static let geluDerivative: OpDefinition = OpDefinition(
+    "gelu_derivative", family: .activation, summary: "Derivative of the Gaussian error linear unit.",
+    operands: [.tensor("x")], attributes: [AttributeSpec("approximate", .bool, default: .bool(false))],
+    promotion: .floating, infer: { [try $0.type(0)] }, differentiability: .recomputed,
+    decomposition: { b, op in
+      let x = Term(b, op[0])
+      if try op.bool("approximate") {
+        let square = try x * x
+        let t = try (x * (0.7978845608028654 + square * 0.035677408136300125)).applying(.tanh)
+        let slope = try 0.7978845608028654 + square * 0.10703222440890037
+        return [try (0.5 * (1 + t) + x * 0.5 * (1 - t * t) * slope).operand]
+      }
+      let below = try Term(0.5) * (-x * Term(0.7071067811865476)).applying(.erfc)
+      return [try (below + x * 0.3989422804014327 * (x * x * -0.5).applying(.exp)).operand]
+    },
     samples: [Sample(.normal(3, 4)), Sample(.normal(3, 4), attributes: ["approximate": .bool(true)])])
 
   /// `x * sigmoid(x)`, also called swish.

@@ -2,7 +2,7 @@ package import GraftIR
 
 extension OpDefinition {
   static let normalizations: [OpDefinition] = [
-    batchNorm, layerNorm, rmsNorm, groupNorm, instanceNorm, weightNorm,
+    batchNorm, layerNorm, layerNormGradient, rmsNorm, groupNorm, instanceNorm, weightNorm,
   ]
 
   /// Batch normalisation of `x` [N, C, ...] over all axes but the channels (Ioffe and Szegedy, 2015).
@@ -45,7 +45,11 @@ extension OpDefinition {
       for name in ["weight", "bias"] { try call.require(name, of: shape) }
       return [x]
     },
-    differentiability: .recomputed,
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil, nil, nil] }
+      let gradients = try b.apply(.layerNormGradient, [ct, op[0], op[1]], attributes: op.attributes)
+      return zip(op.operands, gradients).map { $0.isAbsent ? nil : $1 }
+    },
     decomposition: { b, op in
       let x = try op.type(0)
       let normalized = try b.standardize(op[0], axes: try op.trailingAxes(x), eps: try op.double("eps"))
@@ -54,6 +58,47 @@ extension OpDefinition {
     samples: [
       Sample(.normal(2, 3, 8), .normal(8), .normal(8), attributes: ["rank": .int(1)]),
       Sample(.normal(2, 3, 8), .absent, .absent, attributes: ["rank": .int(2), "eps": .float(1e-3)]),
+    ])
+
+  /// The gradients of ``layerNorm`` with respect to x, weight and bias, from the cotangent of its result.
+  ///
+  /// With x̂, which is x normalised by the deviation σ, and g, the cotangent times the weight:
+  ///
+  ///     dx = (g - mean(g) - x̂ mean(g x̂)) / σ    dweight = Σ cotangent x̂    dbias = Σ cotangent
+  package static let layerNormGradient: OpDefinition = OpDefinition(
+    "layer_norm_gradient", family: .normalization, summary: "Gradients of layer normalisation.",
+    operands: [.tensor("cotangent"), .tensor("x"), .optional("weight")],
+    attributes: [AttributeSpec("rank", .dim), AttributeSpec("eps", .float, default: .float(1e-5))],
+    results: ["dx", "dweight", "dbias"],
+    infer: { call in
+      let x = try call.type(1)
+      let shape = try call.trailingAxes(x).map { x.shape[$0] }
+      try call.require(call.type(0), is: x, "cotangent")
+      try call.require("weight", of: shape)
+      return [x, x.with(shape: shape), x.with(shape: shape)]
+    },
+    differentiability: .recomputed,
+    decomposition: { b, op in
+      let x = try op.type(1)
+      let axes = try op.trailingAxes(x)
+      func mean(_ x: Term) throws -> Term {
+        Term(b, try b(.mean, x.operand, attributes: ["axes": .ints(axes), "keepdims": .bool(true)]))
+      }
+      func total(_ x: Term) throws -> Operand {
+        axes[0] == 0 ? x.operand : try b(.sum, x.operand, attributes: ["axes": .ints(Array(0..<axes[0]))])
+      }
+      let (ct, source) = (Term(b, op[0]), Term(b, op[1]))
+      let centred = try source - mean(source)
+      let inverse = try (mean(centred * centred) + Term(op.double("eps"))).applying(.rsqrt)
+      let normalized = try centred * inverse
+      let scaled = try op[2].isAbsent ? ct : ct * Term(b, op[2])
+      let dx = try (scaled - mean(scaled) - normalized * mean(scaled * normalized)) * inverse
+      return [dx.operand, try total(ct * normalized), try total(ct)]
+    },
+    samples: [
+      Sample(.normal(2, 3, 8), .normal(2, 3, 8), .normal(8), attributes: ["rank": .int(1)]),
+      Sample(.normal(2, 3, 8), .normal(2, 3, 8), .absent, attributes: ["rank": .int(2), "eps": .float(1e-3)]),
+      Sample(.normal(3, 8), .normal(3, 8), .normal(3, 8), attributes: ["rank": .int(2)]),
     ])
 
   /// Division by the root of the mean square over the `rank` trailing axes (Zhang and Sennrich, 2019).

@@ -15,10 +15,13 @@ final class ReverseMode {
   private var contributions: [Value: [Operand]] = [:]
   /// The operations to go back over.
   private var tape: [Operation] = []
+  /// What has been computed already, by results of the operations.
+  private let known: [Value: Value]
 
-  init(_ builder: GraphBuilder, from values: Set<Value>) {
+  init(_ builder: GraphBuilder, from values: Set<Value>, known: [Value: Value] = [:]) {
     self.builder = builder
     varying = values
+    self.known = known
   }
 
   /// What stands for an operand of the original block.
@@ -51,12 +54,17 @@ final class ReverseMode {
     var operation = original.mapValues { replacements[$0] ?? $0 }
     operation.origin.call = nil
     operation.origin.copies = []
+    if operation.results.contains(where: { known[$0] != nil }) {
+      operation.results = operation.results.map { known[$0] ?? $0 }
+      for (old, new) in zip(original.results, operation.results) { replacements[old] = new }
+      return isUseful && isReached(operation) ? remember(operation) : ()
+    }
     guard isUseful, isReached(operation) else { return builder.append(operation) }
     let definition = try OpCatalogue.definition(of: operation)
     switch definition.differentiability {
     case .zero: builder.append(operation)
     case .decomposed: try expand(operation, definition.decomposition)
-    case .region: if try !replaceLoop(operation) { record(recordingStates(operation)) }
+    case .region: if try !replaceLoop(operation) { record(recordingRuns(operation)) }
     case .vjp, .recomputed, .none: record(operation)
     }
   }
@@ -64,6 +72,11 @@ final class ReverseMode {
   /// Appends an operation that will be gone back over.
   private func record(_ operation: Operation) {
     builder.append(operation)
+    remember(operation)
+  }
+
+  /// Goes back over an operation that has been computed.
+  private func remember(_ operation: Operation) {
     tape.append(operation)
     varying.formUnion(operation.results.filter(isDifferentiable))
   }
@@ -152,8 +165,12 @@ final class ReverseMode {
   }
 
   /// Appends a block of fresh values, and what takes the cotangents of its results back to `values`; some may get none.
-  func gradients(of block: Block, _ given: [Operand?], to values: [Value]) throws -> [Operand?] {
-    let inner = ReverseMode(builder, from: varying.union(values))
+  ///
+  /// - Parameter known: values that take the place of the block's, whose operations are not appended.
+  func gradients(
+    of block: Block, _ given: [Operand?], to values: [Value], known: [Value: Value] = [:]
+  ) throws -> [Operand?] {
+    let inner = ReverseMode(builder, from: varying.union(values), known: known)
     try inner.forward(block)
     for (result, cotangent) in zip(block.results, given) {
       if let cotangent, let value = inner.current(result).asValue { try inner.accumulate(cotangent, at: value) }

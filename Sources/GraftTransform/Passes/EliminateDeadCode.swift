@@ -1,6 +1,6 @@
 package import GraftIR
 
-/// Removes operations whose results nothing uses, random ones too, and unused results of `mode` and `cond`.
+/// Removes operations whose results nothing uses, random ones too, and unused results of `mode`, `cond` and `scan`.
 package struct EliminateDeadCode: Pass {
   package let name = "eliminate dead code"
   package init() {}
@@ -23,6 +23,9 @@ package struct EliminateDeadCode: Pass {
       guard operation.results.contains(where: live.contains) else { continue }
       var operation = operation
       if Self.branching.contains(operation.name) { operation.keepResults(where: live.contains) }
+      if operation.name == "scan" {
+        operation.keepResults(after: operation.operands[0].values.count, where: live.contains)
+      }
       operation.regions = operation.regions.map { swept($0, &live) }
       live.formUnion(operation.operands.flatMap(\.values))
       kept.append(operation)
@@ -32,8 +35,9 @@ package struct EliminateDeadCode: Pass {
 }
 
 extension Operation {
-  fileprivate mutating func keepResults(where isLive: (Value) -> Bool) {
-    let kept = results.indices.filter { isLive(results[$0]) }
+  /// Drops results, and what the regions yield for them, but for the first `count`.
+  fileprivate mutating func keepResults(after count: Int = 0, where isLive: (Value) -> Bool) {
+    let kept = results.indices.filter { $0 < count || isLive(results[$0]) }
     guard kept.count < results.count, regions.allSatisfy({ $0.results.count == results.count }) else { return }
     for index in regions.indices { regions[index].results = kept.map { regions[index].results[$0] } }
     results = kept.map { results[$0] }

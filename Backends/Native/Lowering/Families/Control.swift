@@ -34,11 +34,7 @@ extension LoweringRule {
       for (view, value) in zip(state, call[0].values) { try planner.start(view, with: planner.expression(value)) }
       try planner.settle(call.regions)
       let sequences = try call[1].values.map { try planner.view(planner.expression($0)) }
-      func slot(_ sequence: View) throws -> ScanStep.Slot {
-        ScanStep.Slot(
-          sequence: sequence, element: try planner.allocate(Array(sequence.shape.dropFirst()), sequence.dtype))
-      }
-      let (inputs, outputs) = (try sequences.map(slot), try collected.map(slot))
+      let (inputs, outputs) = (try sequences.map(planner.slot), try collected.map(planner.slot))
       let body = try planner.recorded(repeatedly: state + (inputs + outputs).map(\.element)) {
         try planner.advance(
           state, by: call.regions[0], elements: inputs.map(\.element), outputs: outputs.map(\.element))
@@ -59,6 +55,13 @@ extension Planner {
       let (shape, dtype) = try call.resultType(self, index)
       return try allocate(shape, dtype)
     }
+  }
+
+  /// A sequence and the window through which a loop's body sees it.
+  fileprivate func slot(_ sequence: View) throws -> ScanStep.Slot {
+    let goesBack = zip(sequence.shape, sequence.strides).dropFirst().contains { $0 > 1 && $1 < 0 }
+    let forward = goesBack ? try rowMajorView(Expression(sequence)) : sequence
+    return ScanStep.Slot(sequence: forward, element: window(on: forward))
   }
 
   /// Computes what regions use from outside, which they may not compute for each other.

@@ -24,6 +24,9 @@ extension LoweringRule {
       LoweringRule(.gelu) { planner, call in
         [try planner.apply(try call.bool("approximate") ? .geluTanh : .geluErf, call)]
       },
+      LoweringRule(.geluDerivative) { planner, call in
+        [try planner.apply(try call.bool("approximate") ? .geluTanhSlope : .geluErfSlope, call)]
+      },
       LoweringRule(.clip) { planner, call in
         let (shape, dtype) = try call.resultType(planner)
         let x = try planner.stretched(planner.expression(call[0], as: dtype), shape)

@@ -12,6 +12,7 @@ extension LoweringRule {
       let operation = RowOperation.layerNorm(weight: weight, bias: bias, epsilon: try call.double("eps"))
       return [try planner.overTrailingAxes(operation, call)]
     },
+    LoweringRule(.layerNormGradient) { planner, call in try planner.layerNormGradients(call) },
     LoweringRule(.rmsNorm) { planner, call in
       let count = try call.resultType(planner).shape.suffix(call.int("rank")).reduce(1, *)
       let operation = RowOperation.rmsNorm(
@@ -59,6 +60,36 @@ extension Planner {
     let x = try view(expression(call[0], as: dtype).converted(to: dtype.computeType))
     let length = shape.suffix(try call.int("rank")).reduce(1, *)
     return try reshaped(rows(operation, matrix(x, length: length)), shape).converted(to: dtype)
+  }
+
+  /// The gradients of a layer normalisation with respect to x, weight and bias.
+  fileprivate func layerNormGradients(_ call: OpCall) throws -> [Expression] {
+    let (shape, dtype) = try call.resultType(self)
+    let inner = Array(shape.suffix(try call.int("rank")))
+    let length = inner.reduce(1, *)
+    func rows(_ operand: Operand) throws -> View {
+      let x = try view(expression(operand, as: dtype).converted(to: dtype.computeType))
+      return try view(matrix(x, length: length))
+    }
+    let (cotangent, source) = (try rows(call[0]), try rows(call[1]))
+    guard let kernels = RowKernels(self.kernels.path, source.dtype) else {
+      throw Diagnostic(.unsupported, "layer_norm of \(dtype.rawValue) is not native yet", at: origin.location)
+    }
+    let tasks = LayerNormGradientStep.taskCount(source.shape)
+    func sums(_ result: Int) throws -> View? {
+      try isUsed(call.results[result]) ? allocate([tasks, length], source.dtype) : nil
+    }
+    let (weightSums, biasSums) = (try sums(1), try sums(2))
+    let target = try allocate(source.shape, source.dtype)
+    add(
+      LayerNormGradientStep(
+        cotangent: cotangent, source: source, weight: try vector(call[2], call, count: length),
+        epsilon: try call.double("eps"), target: target, weightSums: weightSums, biasSums: biasSums, kernels: kernels))
+    func total(_ sums: View?) throws -> Expression {
+      guard let sums else { return Expression(.scalar(.float(0)), dtype: dtype, shape: inner) }
+      return try reshaped(reduce(.sum, Expression(sums), over: [0]), inner).converted(to: dtype)
+    }
+    return [try reshaped(Expression(target), shape).converted(to: dtype), try total(weightSums), try total(biasSums)]
   }
 
   /// A weight or bias of `count` elements, in memory and without gaps; nil where it is absent.

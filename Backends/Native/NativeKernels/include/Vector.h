@@ -59,6 +59,9 @@ typedef enum GraftOperator {
   GRAFT_OP_GELU_ERF,
   /// The approximation of the former by a hyperbolic tangent.
   GRAFT_OP_GELU_TANH,
+  /// The derivatives of these two.
+  GRAFT_OP_GELU_ERF_SLOPE,
+  GRAFT_OP_GELU_TANH_SLOPE,
   /// log(1 + exp(x)).
   GRAFT_OP_SOFTPLUS,
   GRAFT_OP_ERF,

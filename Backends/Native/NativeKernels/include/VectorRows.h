@@ -20,6 +20,11 @@ typedef struct GraftRows {
   void (*layer_norm)(
       void *dst, size_t dst_stride, const void *src, size_t src_stride, const void *_Nullable weight,
       const void *_Nullable bias, double epsilon, size_t rows, size_t n);
+  /// From the cotangent of a layer norm's result, that of x [rows, n], dense, and the sums over the rows of those of weight
+  /// and bias, `n` numbers each, unless NULL. `dst` may be `cotangent` or `src` where that is dense.
+  void (*layer_norm_gradient)(
+      void *dst, void *_Nullable weight_sums, void *_Nullable bias_sums, const void *cotangent, size_t cotangent_stride,
+      const void *src, size_t src_stride, const void *_Nullable weight, double epsilon, size_t rows, size_t n);
   /// x / sqrt(mean of x^2 + epsilon) * weight along each row.
   void (*rms_norm)(
       void *dst, size_t dst_stride, const void *src, size_t src_stride, const void *_Nullable weight, double epsilon,
