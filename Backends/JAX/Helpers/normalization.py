@@ -27,6 +27,25 @@ def layer_norm(
     return (x - mean) * lax.rsqrt(var + eps) * params["weight"] + params["bias"]
 
 
+def layer_norm_gradient(
+    cotangent: Array,
+    x: Array,
+    weight: Array | float = 1.0,
+    *,
+    axes: tuple = (-1,),
+    eps: float = 1e-5,
+) -> tuple[Array, Array, Array]:
+    """The gradients of layer_norm with respect to x, weight and bias."""
+    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    scale = lax.rsqrt(var + eps)
+    normalized, grad = (x - mean) * scale, cotangent * weight
+    slope = (grad * normalized).mean(axes, keepdims=True)
+    dx = scale * (grad - grad.mean(axes, keepdims=True) - normalized * slope)
+    # if not axes: "len(axes)" -> "1"
+    others = tuple(range(x.ndim - len(axes)))
+    return dx, (cotangent * normalized).sum(others), cotangent.sum(others)
+
+
 def rms_norm(
     params: dict, x: Array, *, axes: int | tuple = -1, eps: float = 1e-5
 ) -> Array:

@@ -8,6 +8,10 @@ extension JAXRules {
       let (low, high) = (try context.attribute("low"), try context.attribute("high"))
       return [context.helper("hardtanh").call(context.operand("x"), low, high)]
     },
+    "gelu_derivative": { context in
+      let name = try context.call.bool("approximate") ? "gelu_tanh_derivative" : "gelu_derivative"
+      return [context.helper(name).call(context.operand("x"))]
+    },
     "leaky_relu": { context in
       let x = context.named("x")
       return [context.choose(x.compared(.greater, 0), x, try context.attribute("slope") * x)]

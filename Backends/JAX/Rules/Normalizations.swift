@@ -14,6 +14,13 @@ extension JAXRules {
       let x = try context.standardized(axes ?? -1)
       return [context.scaled(x, by: context.operand("weight"), context.operand("bias"))]
     },
+    "layer_norm_gradient": { context in
+      let rank = try context.call.int("rank")
+      let axes = rank == 1 ? [] : [("axes", context.ints(Array(-rank..<0)))]
+      let operands = ["cotangent", "x"] + (context.call["weight"].isAbsent ? [] : ["weight"])
+      let value = try context.normalized("layer_norm_gradient", operands.map { context.operand($0) }, axes)
+      return context.several(value)
+    },
     "rms_norm": { context in
       let rank = try context.call.int("rank")
       let axes = rank == 1 ? [] : [("axes", context.ints(Array(-rank..<0)))]

@@ -84,8 +84,9 @@ struct OutputCut: Sendable {
   init(rows: Int, panels: Int, tileRows: Int, workPerTile: Int, wholeRows: Bool = false) {
     let tiles = max(1, (rows + tileRows - 1) / tileRows)
     let tilesPerTask = max(1, Self.leastWork / max(workPerTile, 1))
-    // Few rows are cut finely enough for some threads, and cost little to read again.
-    let leastPanels = tiles <= 8 ? 2 : 4
+    // Few rows are cut finely enough for some threads, and cost little to read again. Where there are tasks enough, each
+    // has as many panels as stay in the second-level cache.
+    let leastPanels = tiles <= 8 ? 2 : tiles * panels < 512 ? 4 : 8
     let mostPanels = tiles <= 8 ? max(panels / 8, leastPanels) : panels
     let panelsPerTask = wholeRows ? max(panels, 1) : max(1, min(panels, mostPanels, max(tilesPerTask, leastPanels)))
     let tilesOfTask = min(tiles, max(tilesPerTask / panelsPerTask, 8))

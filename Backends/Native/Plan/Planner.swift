@@ -335,6 +335,14 @@ extension Planner {
     }
   }
 
+  /// The product that an expression is, unless it has been computed.
+  func pendingProduct(_ expression: Expression) -> (any PendingProduct)? {
+    guard case .product(let product) = expression.node, computed[ObjectIdentifier(expression)] == nil,
+      computed[ObjectIdentifier(product)] == nil
+    else { return nil }
+    return product
+  }
+
   /// The memory of a product that others than one expression read.
   private func computed(_ product: any PendingProduct) throws -> View {
     if let known = computed[ObjectIdentifier(product)] { return known.view }

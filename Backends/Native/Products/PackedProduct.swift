@@ -18,6 +18,11 @@ final class PackedProduct: PendingProduct {
   var order: [Int] { Array(shape.indices) }
   var reads: [View] { [rows, packed] }
 
+  func reshaped(_ shape: [Int]) -> (any PendingProduct)? {
+    guard shape.last == self.shape.last else { return nil }
+    return PackedProduct(rows: rows, packed: packed, shape: shape)
+  }
+
   func step(writing target: View, then epilogue: Epilogue?, _ kernels: NativeKernelSet) -> any Step {
     PackedProductStep(
       rows: rows, packed: packed, target: target, columns: shape.last ?? 1,

@@ -58,6 +58,9 @@ extension Planner {
   func reshaped(_ x: Expression, _ shape: [Int]) throws -> Expression {
     if x.shape == shape { return x }
     guard x.shape.reduce(1, *) == shape.reduce(1, *) else { throw invalid("\(x.shape) cannot become \(shape)") }
+    if let product = pendingProduct(x)?.reshaped(shape) {
+      return Expression(.product(product), dtype: x.dtype, shape: shape)
+    }
     let view = try view(x)
     if let reshaped = view.reshaped(shape) { return Expression(reshaped) }
     let copy = try rowMajorView(Expression(view))
