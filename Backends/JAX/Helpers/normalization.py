@@ -41,8 +41,9 @@ def layer_norm_gradient(
     normalized, grad = (x - mean) * scale, cotangent * weight
     slope = (grad * normalized).mean(axes, keepdims=True)
     dx = scale * (grad - grad.mean(axes, keepdims=True) - normalized * slope)
-    # if not axes: "len(axes)" -> "1"
     others = tuple(range(x.ndim - len(axes)))
+    # if not axes: "(axes, " -> "(-1, "
+    # if not axes: "len(axes)" -> "1"
     return dx, (cotangent * normalized).sum(others), cotangent.sum(others)
 
 
