@@ -27,7 +27,7 @@ package struct JAXTarget: PythonTarget {
 
   package var helpers: HelperLibrary { JAXHelpers.library }
 
-  package var layoutPreferences: [RewriteRule] { [.attentionHeadsLast] }
+  package var layoutPreferences: [RewriteRule] { [.attentionHeadsLast, .attentionGradientHeadsLast] }
 
   package func rule(for op: String) -> EmitRule? { JAXRules.all[op] }
 

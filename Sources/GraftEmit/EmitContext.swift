@@ -9,6 +9,9 @@ package struct EmitContext {
 
   package var function: Function { emitter.function }
 
+  /// Another call, written in the place of this one.
+  package func with(_ call: OpCall) -> EmitContext { EmitContext(call: call, emitter: emitter) }
+
   // MARK: Operands
 
   /// An operand as an expression; `None` for one that is absent.

@@ -45,7 +45,7 @@ import Testing
 /// One head, its operands with gaps between their rows.
 struct AttentionProblem {
   var shape: GraftAttention
-  let q: PaddedMatrix
+  var q: PaddedMatrix
   let k: PaddedMatrix
   let v: PaddedMatrix
   let out: PaddedMatrix
@@ -79,6 +79,13 @@ struct AttentionProblem {
     shape.mask_column = columns == 1 ? 0 : step
     floatMask = random.floats(rows * columns * step, within: 2).map { random.chance(15) ? -.infinity : $0 }
     booleanMask = (0..<rows * columns * step).map { _ in random.chance(70) ? UInt8(random.within(1...255)) : 0 }
+  }
+
+  /// The same for other queries.
+  func replacing(query: PaddedMatrix) -> AttentionProblem {
+    var copy = self
+    copy.q = query
+    return copy
   }
 
   /// What is added to a score, -inf where the key is not seen.
@@ -121,26 +128,31 @@ struct AttentionProblem {
     let half = shape.keys / 2 / kernels.panel_width * kernels.panel_width
     kernels.attention_pack(&shape, k.data, v.data, half, shape.keys, &packed)
     kernels.attention_pack(&shape, k.data, v.data, 0, half, &packed)
-    floatMask.withUnsafeBytes { floats in
-      booleanMask.withUnsafeBytes { booleans in
-        let mask = shape.mask == GRAFT_MASK_FLOAT ? floats.baseAddress : booleans.baseAddress
-        for range in ranges {
-          if isDirect {
-            kernels.attention_direct(
-              &shape, q.data, k.data, v.data, mask, &result.data, range.lowerBound, range.upperBound, memory)
-          } else {
-            kernels.attention(
-              &shape, q.data, packed, mask, &result.data, range.lowerBound, range.upperBound, memory)
-          }
+    withMask { mask in
+      for range in ranges {
+        if isDirect {
+          kernels.attention_direct(
+            &shape, q.data, k.data, v.data, mask, &result.data, range.lowerBound, range.upperBound, memory)
+        } else {
+          kernels.attention(&shape, q.data, packed, mask, &result.data, range.lowerBound, range.upperBound, memory)
         }
       }
     }
     return result
   }
 
-  /// A query's result. The weights' relative errors are those of the scores they are exponentials of, and of sums over the
-  /// keys of numbers of one sign.
-  private func reference(_ query: Int) -> [Bounded] {
+  /// Runs `body` with the mask's memory.
+  func withMask(_ body: (UnsafeRawPointer?) -> Void) {
+    floatMask.withUnsafeBytes { floats in
+      booleanMask.withUnsafeBytes { booleans in
+        body(shape.mask == GRAFT_MASK_FLOAT ? floats.baseAddress : booleans.baseAddress)
+      }
+    }
+  }
+
+  /// A query's weights, zeros where it sees nothing, and their relative error: that of the scores that they are exponentials
+  /// of, and of sums over the keys of numbers of one sign.
+  func weights(_ query: Int) -> (values: [Double], relativeError: Double) {
     var scores: [Double] = []
     var scoreError = 0.0
     for key in 0..<shape.keys {
@@ -152,22 +164,25 @@ struct AttentionProblem {
       scoreError = max(scoreError, Double(shape.width + 5) * roundoff * magnitude)
     }
     let highest = scores.max() ?? -.infinity
-    guard highest > -.infinity else {
-      return (0..<shape.value_width).map { _ in Bounded(sum: 0, magnitude: 0, count: 0) }
-    }
+    guard highest > -.infinity else { return (scores.map { _ in 0 }, 0) }
     let weights = scores.map { exp($0 - highest) }
     let total = weights.reduce(0, +)
     // Two subtractions of the maximum round in the scores' size; exponentials and factors are good to 2 ulp.
     let spread = scores.filter { $0 > -.infinity }.reduce(0) { max($0, abs($1)) }
     let relative = 2 * (scoreError + 4 * roundoff * spread) + Double(2 * shape.keys + 40) * roundoff
+    return (weights.map { $0 / total }, relative)
+  }
+
+  private func reference(_ query: Int) -> [Bounded] {
+    let weights = weights(query)
     return (0..<shape.value_width).map { column in
       var result = Bounded(sum: 0, magnitude: 0, count: 0)
       var magnitude = 0.0
-      for key in 0..<shape.keys where weights[key] > 0 {
-        result.value += weights[key] / total * v[key, column]
-        magnitude += weights[key] / total * abs(v[key, column])
+      for key in 0..<shape.keys where weights.values[key] > 0 {
+        result.value += weights.values[key] * v[key, column]
+        magnitude += weights.values[key] * abs(v[key, column])
       }
-      result.error = relative * magnitude
+      result.error = weights.relativeError * magnitude
       return result
     }
   }

@@ -9,7 +9,8 @@ extension JAXRules {
     "attention": { context in
       if try context.usesDotProductAttention { return [try context.dotProductAttention()] }
       return [try context.call.headsAreLast ? context.attentionByHelper() : context.attentionByWeights()]
-    }
+    },
+    "attention_gradient": { try $0.attentionGradient() },
   ]
 }
 
@@ -25,6 +26,20 @@ extension RewriteRule {
     attributes["layout"] = .string("heads_last")
     let operands = try site.op.operands.prefix(3).map(b.exchangingHeads) + site.op.operands.dropFirst(3)
     return [try b.exchangingHeads(b.apply(site.op.definition, operands, attributes: attributes)[0])]
+  }
+
+  /// The gradients of attention in the same layout; of attention that is not one call in JAX, by their products.
+  static let attentionGradientHeadsLast = RewriteRule("attention gradient heads last", "attention_gradient") {
+    b, site in
+    let forward = site.op.attentionOfGradient
+    guard try (0..<3).allSatisfy({ try forward.type($0).rank == 4 }), try forward.differsInHeadsOnly,
+      try site.op["mask"].isAbsent || forward.groups() == nil
+    else { return try site.op.definition.decomposition?(b, site.op) }
+    if try forward.headsAreLast { return nil }
+    var attributes = site.op.attributes
+    attributes["layout"] = .string("heads_last")
+    let operands = try site.op.operands.prefix(4).map(b.exchangingHeads) + site.op.operands.dropFirst(4)
+    return try b.apply(site.op.definition, operands, attributes: attributes).map(b.exchangingHeads)
   }
 }
 
@@ -45,6 +60,26 @@ extension EmitContext {
       [operand("query"), operand("key"), operand("value")], keywords: try scoreKeywords(causal: "is_causal"))
   }
 
+  /// `jax.vjp` of what attention is written as.
+  fileprivate func attentionGradient() throws -> [PythonExpression] {
+    let forward = with(call.attentionOfGradient)
+    let isOwn = try forward.usesDotProductAttention
+    let function = isOwn ? reference("jax.nn.dot_product_attention") : forward.attentionHelper("attention")
+    let keywords = try forward.maskKeywords + forward.scoreKeywords(causal: isOwn ? "is_causal" : "causal")
+    let attention = keywords.isEmpty ? function : reference("functools.partial").call([function], keywords: keywords)
+    let pullback = reference("jax.vjp").call([attention, operand("query"), operand("key"), operand("value")])
+    return several(pullback[1].call([operand("cotangent")]))
+  }
+
+  private func attentionHelper(_ name: String) -> PythonExpression {
+    let isBoolean = call["mask"].asValue.map { call.type(of: $0).dtype == .bool } ?? false
+    return helper(name, options: ["boolean_mask": isBoolean])
+  }
+
+  private var maskKeywords: [(String, PythonExpression)] {
+    call["mask"].isAbsent ? [] : [("mask", operand("mask"))]
+  }
+
   /// Attention over [..., T, H, D] with a mask or dropout.
   fileprivate func attentionByHelper() throws -> PythonExpression {
     let (key, value) = try keyAndValue(headAxis: -2)
@@ -53,10 +88,7 @@ extension EmitContext {
       name = "attention_with_dropout"
       operands += [operand("rng"), .float(rate)]
     }
-    let mask = call["mask"].isAbsent ? [] : [("mask", operand("mask"))]
-    let isBoolean = call["mask"].asValue.map { call.type(of: $0).dtype == .bool } ?? false
-    return helper(name, options: ["boolean_mask": isBoolean])
-      .call(operands, keywords: mask + (try scoreKeywords(causal: "causal")))
+    return attentionHelper(name).call(operands, keywords: maskKeywords + (try scoreKeywords(causal: "causal")))
   }
 
   /// The weights over [..., T, D] by a helper, and the rest in place.

@@ -26,6 +26,18 @@ struct AttentionOperands: Sendable {
     return head / queryHeads * ownHeads + head % queryHeads / (queryHeads / ownHeads)
   }
 
+  /// The consecutive heads of the query that read a head of key and value.
+  func queryHeads(of keyHead: Int) -> Range<Int> {
+    let share = keyHeads > 0 ? heads / keyHeads : 0
+    return keyHead * share..<(keyHead + 1) * share
+  }
+
+  /// The mask of a head of the query.
+  func mask(of head: Int, in frame: borrowing TaskFrame) -> UnsafeRawPointer? {
+    guard let mask else { return nil }
+    return UnsafeRawPointer(frame.raw(mask) + mask.offset(ofLeading: head, batch) * mask.dtype.byteWidth)
+  }
+
   /// The sizes as the kernels know them.
   func kernelShape(outputRow: Int) -> GraftAttention {
     var shape = GraftAttention()
@@ -102,9 +114,7 @@ struct AttentionStep: Step {
     let keyHead = operands.keyHead(of: head)
     let query: UnsafeMutablePointer<Float> = frame.pointer(operands.query)
     let output: UnsafeMutablePointer<Float> = frame.pointer(target)
-    let mask = operands.mask.map { mask in
-      UnsafeRawPointer(frame.raw(mask) + mask.offset(ofLeading: head, operands.batch) * mask.dtype.byteWidth)
-    }
+    let mask = operands.mask(of: head, in: frame)
     let range = first..<min(first + queriesPerTask, operands.queries)
     let own = query + operands.query.offset(ofLeading: head, operands.batch)
     let out = output + target.offset(ofLeading: head, operands.batch)

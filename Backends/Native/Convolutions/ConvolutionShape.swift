@@ -6,8 +6,7 @@ import NativeKernels
 struct ConvolutionShape: Sendable {
   let stride: [Int]
   let dilation: [Int]
-  let low: [Int]
-  let high: [Int]
+  var low: [Int]
   let groups: Int
   /// Whether the weight may be another one in each run.
   var weightChanges = false
@@ -17,7 +16,6 @@ struct ConvolutionShape: Sendable {
     dilation = try call.ints("dilation")
     let pairs = try call.ints("padding")
     low = stride.indices.map { pairs[2 * $0] }
-    high = stride.indices.map { pairs[2 * $0 + 1] }
     groups = try call.int("groups")
     let (x, weight) = (try call.type(0).knownShape(), try call.type(1).knownShape())
     guard groups >= 1, x[1] % groups == 0, weight[0] % groups == 0, weight[1] == x[1] / groups else {

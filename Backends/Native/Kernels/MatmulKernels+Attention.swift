@@ -38,4 +38,32 @@ extension MatmulKernels {
       table.pointee.attention_direct($0, query, key, value, mask, out, queries.lowerBound, queries.upperBound, scratch)
     }
   }
+
+  func scratchBytes(_ shape: GraftAttentionGradient) -> Int {
+    withUnsafePointer(to: shape.forward) { table.pointee.attention_gradient_scratch_bytes($0) }
+  }
+
+  /// Starts the way back through the heads that share keys and values.
+  func startGradient(
+    _ shape: GraftAttentionGradient, key: UnsafePointer<Float>, value: UnsafePointer<Float>,
+    scratch: UnsafeMutableRawPointer
+  ) {
+    withUnsafePointer(to: shape.forward) { table.pointee.attention_gradient_start($0, key, value, scratch) }
+  }
+
+  /// The way back through a head of queries.
+  func attendBack(
+    _ shape: GraftAttentionGradient, _ query: UnsafePointer<Float>, cotangent: UnsafePointer<Float>,
+    mask: UnsafeRawPointer?, into dquery: UnsafeMutablePointer<Float>?, scratch: UnsafeMutableRawPointer
+  ) {
+    withUnsafePointer(to: shape) { table.pointee.attention_gradient($0, query, cotangent, mask, dquery, scratch) }
+  }
+
+  /// Writes the gradients of the keys and values that the heads share.
+  func endGradient(
+    _ shape: GraftAttentionGradient, key: UnsafeMutablePointer<Float>?, value: UnsafeMutablePointer<Float>?,
+    scratch: UnsafeMutableRawPointer
+  ) {
+    withUnsafePointer(to: shape) { table.pointee.attention_gradient_end($0, key, value, scratch) }
+  }
 }

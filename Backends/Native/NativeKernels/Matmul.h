@@ -86,7 +86,7 @@ ALWAYS_INLINE StagedRows stage_matrix(
   const LeftMatrix *left = context;
   if (left->column != 1 && left->row == 1) {
     if (t % STAGED_TILES == 0) stage_columns(left, cut, t, from, to, buffer);
-    return (StagedRows){.start = buffer + t % STAGED_TILES * STAGED_TILE, .by_depth = true};
+    return (StagedRows){.start = buffer + t % STAGED_TILES * STAGED_TILE, .row = TILE_ROWS, .by_depth = true};
   }
   const int rows = tile_rows(cut, t);
   const float *a = left->a + (ptrdiff_t)tile_begin(cut, t) * left->row + (ptrdiff_t)from * left->column;

@@ -13,6 +13,7 @@
 #include "AttentionSoftmax.h"
 #include "Attention.h"
 #include "AttentionDirect.h"
+#include "AttentionGradient.h"
 
 const GraftMatmulKernels TABLE = {
     .panel_width = PANEL,
@@ -45,4 +46,8 @@ const GraftMatmulKernels TABLE = {
     .attention_scratch_bytes = attention_scratch_bytes,
     .attention = attention,
     .attention_direct = attention_direct,
+    .attention_gradient_scratch_bytes = attention_gradient_scratch_bytes,
+    .attention_gradient_start = attention_gradient_start,
+    .attention_gradient = attention_gradient,
+    .attention_gradient_end = attention_gradient_end,
 };

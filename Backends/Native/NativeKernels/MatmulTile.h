@@ -41,7 +41,8 @@ typedef struct {
   float low, high;
 } TileEnd;
 
-/// Left rows as a tile reads them: each contiguous, and `row` apart, or TILE_ROWS elements for each depth.
+/// Left rows as a tile reads them: each contiguous, and `row` apart; or `by_depth`, the elements of a depth side by side, and
+/// `row` apart from those of the next.
 typedef struct {
   const float *start;
   ptrdiff_t row;
@@ -93,7 +94,7 @@ ALWAYS_INLINE void tile(
     V b[2];
     UNROLL for (int v = 0; v < vectors; v++) b[v] = load(right + v * LANES);
     UNROLL for (int r = 0; r < rows; r++) {
-      V a = splat(by_depth ? left.start[i * TILE_ROWS + r] : base[r / 3][r % 3 * left.row + (ptrdiff_t)i]);
+      V a = splat(by_depth ? left.start[(ptrdiff_t)i * left.row + r] : base[r / 3][r % 3 * left.row + (ptrdiff_t)i]);
       UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += a * b[v];
     }
   }

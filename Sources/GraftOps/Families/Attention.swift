@@ -1,7 +1,7 @@
 package import GraftIR
 
 extension OpDefinition {
-  static let attention: [OpDefinition] = [scaledDotProductAttention, rotaryEmbedding]
+  static let attention: [OpDefinition] = [scaledDotProductAttention, attentionGradient, rotaryEmbedding]
 
   /// `softmax(scale * query @ key.T + mask) @ value` over query [..., T, D], key [..., S, D], value [..., S, E].
   ///
@@ -23,7 +23,7 @@ extension OpDefinition {
     infer: { call in [try call.attentionType()] },
     differentiability: .vjp { b, op, ct in
       guard let ct = ct[0] else { return op.operands.map { _ in nil } }
-      return try b.attentionGradients(op, ct)
+      return try b.attentionCotangents(op, ct)
     },
     decomposition: { b, op in
       if try op.headsAreLast { return [try b.attentionHeadsFirst(op)] }
@@ -109,7 +109,16 @@ extension OpCall {
     return heads / shared
   }
 
-  fileprivate func attentionType() throws -> TensorType {
+  /// Whether key and value have the leading axes of query, but for heads that serve several heads of query.
+  package var differsInHeadsOnly: Bool {
+    get throws {
+      let batches = try (0..<3).map { Array(try headsFirst($0).shape.dropLast(2)) }
+      guard batches[1] == batches[2], batches[0].count == batches[1].count else { return false }
+      return try groups() == nil ? batches[0] == batches[1] : batches[0].dropLast() == batches[1].dropLast()
+    }
+  }
+
+  func attentionType() throws -> TensorType {
     let (query, key, value) = (try headsFirst(0), try headsFirst(1), try headsFirst(2))
     let least = try headsAreLast ? 3 : 2
     guard query.rank >= least, key.rank >= least, value.rank >= least else {

@@ -41,6 +41,7 @@ extension Planner {
   ) throws -> Expression {
     if spread.allSatisfy({ $0 == 1 }) { return try convolution(x, weight, shape, attributes) }
     if let expanded = try expandingConvolution(x, weight, shape, attributes, spread: spread) { return expanded }
+    if let phased = try phasedConvolution(x, weight, shape, attributes, spread: spread) { return phased }
     return try convolution(self.spread(x, spread), weight, shape, attributes)
   }
 

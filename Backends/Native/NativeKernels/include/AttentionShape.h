@@ -37,6 +37,16 @@ typedef struct {
   ptrdiff_t mask_column;
 } GraftAttention;
 
+/// The way back through attention, whose result is not needed: from the cotangent of the result [queries, value_width] to
+/// those of q, k and v. Columns are contiguous.
+typedef struct {
+  GraftAttention forward;
+  ptrdiff_t cotangent_row;
+  ptrdiff_t dquery_row;
+  ptrdiff_t dkey_row;
+  ptrdiff_t dvalue_row;
+} GraftAttentionGradient;
+
 #pragma clang assume_nonnull end
 
 #endif

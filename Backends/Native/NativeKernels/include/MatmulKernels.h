@@ -118,6 +118,17 @@ typedef struct {
   void (*attention_direct)(
       const GraftAttention *shape, const float *q, const float *k, const float *v, const void *_Nullable mask,
       float *out, size_t query_begin, size_t query_end, void *scratch);
+
+  size_t (*attention_gradient_scratch_bytes)(const GraftAttention *shape);
+  /// Starts the way back through the queries' heads that share these keys and values, with zeros for their gradients.
+  void (*attention_gradient_start)(const GraftAttention *shape, const float *k, const float *v, void *scratch);
+  /// Adds what one head of queries sends to keys and values, and writes the gradients of the queries, unless NULL.
+  void (*attention_gradient)(
+      const GraftAttentionGradient *shape, const float *q, const float *cotangent, const void *_Nullable mask,
+      float *_Nullable dq, void *scratch);
+  /// Writes the gradients of keys and values, unless NULL.
+  void (*attention_gradient_end)(
+      const GraftAttentionGradient *shape, float *_Nullable dk, float *_Nullable dv, void *scratch);
 } GraftMatmulKernels;
 
 /// The kernels of a path; those of the baseline for a path that the architecture has not.
