@@ -26,7 +26,7 @@ final class ConvolutionProduct: PendingProduct {
   func step(writing target: View, then epilogue: Epilogue?, _ kernels: NativeKernelSet) -> any Step {
     ConvolutionStep(
       x: x, weight: weight, packed: packed, target: target, attributes: attributes,
-      epilogue: StagedEpilogue(epilogue, over: target), kernels: kernels)
+      epilogue: StagedEpilogue(epilogue, over: target, kernels.vector), kernels: kernels)
   }
 }
 
@@ -120,7 +120,7 @@ struct ConvolutionStep: Step {
       epilogue.registers(in: frame, rowLength: channels), scratch: frame.scratch)
     epilogue.run(
       rows: pixels(part.rows), columns: columns(part.panels), rowLength: channels,
-      in: TaskFrame(buffers: frame.buffers, scratch: frame.scratch + ownScratch), kernels.vector)
+      in: TaskFrame(buffers: frame.buffers, scratch: frame.scratch + ownScratch))
   }
 
   /// The output pixels of some rows of the kernel.

@@ -56,11 +56,11 @@ struct ChainCompiler {
     let targetLeaf = try leaf(target, number: views.count, computeType: root.computeType)
     for (index, node) in order.enumerated() { try compile(node, index, targetLeaf) }
     try store(targetLeaf)
-    let widest = order.map(\.computeType.byteWidth).max() ?? 8
+    let widths = order.map(\.computeType.byteWidth) + (views + [target]).map(\.dtype.byteWidth)
     return ChainProgram(
       extents: axes.extents, rowsPerBlock: rowsPerBlock, sources: sources, target: targetLeaf, constants: constants,
       instructions: instructions,
-      registerCount: registers.count, registerBytes: ChainProgram.blockLength * max(widest, 8))
+      registerCount: registers.count, registerBytes: ChainProgram.blockLength * (widths.max() ?? 8))
   }
 
   private mutating func compile(_ node: Expression, _ index: Int, _ targetLeaf: ChainLeaf) throws {

@@ -3,23 +3,39 @@
 struct ChainGroupStep: Step {
   let programs: [ChainProgram]
   let kernels: VectorKernels
+  nonisolated(unsafe) private let codes: UnsafeBufferPointer<ChainCode>
+  private let memory: ChainMemory
+  private let count: Int
 
   /// More would not stay in the second-level cache together.
   private static let limit = 8
+  /// Elements that go through all programs while they are in the first-level cache.
+  private static let stretch = 2 * ChainProgram.blockLength
+  private static let grain = 8 * stretch
 
   var name: String { "elementwise x\(programs.reduce(0) { $0 + max($1.length, 1) }) to \(programs.count)" }
   var reads: [View] { programs.flatMap { $0.sources.map(\.view) } }
   var writes: [View] { programs.map(\.target.view) }
   var flops: Int { programs.reduce(0) { $0 + $1.count * $1.length } }
-  var scratchBytes: Int { programs.map(\.scratchBytes).max() ?? 0 }
-  private var count: Int { programs.first?.count ?? 0 }
-  private static let grain = 4 * ChainProgram.blockLength
-
+  var scratchBytes: Int { codes.reduce(0) { $0 + $1.scratchBytes } }
   var taskCount: Int { max(1, (count + Self.grain - 1) / Self.grain) }
 
   func run(task: Int, in frame: borrowing TaskFrame) {
-    let start = task * Self.grain
-    for program in programs { program.run(start..<min(start + Self.grain, count), in: frame, kernels) }
+    let range = task * Self.grain..<min((task + 1) * Self.grain, count)
+    each(in: frame) { code, frame in code.prepare(in: frame) }
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.stretch) {
+      let stretch = start..<min(start + Self.stretch, range.upperBound)
+      each(in: frame) { code, frame in code.runPrepared(stretch, in: frame) }
+    }
+  }
+
+  /// Each program's code with scratch memory of its own.
+  private func each(in frame: borrowing TaskFrame, _ body: (ChainCode, borrowing TaskFrame) -> Void) {
+    var offset = 0
+    for code in codes {
+      body(code, TaskFrame(buffers: frame.buffers, scratch: frame.scratch + offset))
+      offset += code.scratchBytes
+    }
   }
 }
 
@@ -29,12 +45,12 @@ extension ChainGroupStep {
   ///
   /// - Parameter memory: what tells whether two buffers are the same memory.
   init?(_ first: any Step, then second: ChainStep, memory: (View) -> StepFusion.Memory) {
+    let programs: [ChainProgram]
     switch first {
     case let step as ChainStep: programs = [step.program, second.program]
     case let step as ChainGroupStep: programs = step.programs + [second.program]
     default: return nil
     }
-    kernels = second.kernels
     let own = second.program
     guard programs.count <= Self.limit, programs.allSatisfy({ $0.count == own.count }) else { return nil }
     for other in programs.dropLast() {
@@ -47,6 +63,9 @@ extension ChainGroupStep {
         }
       }
     }
+    let memory = ChainMemory()
+    codes = memory.keep(programs.map { ChainCode($0, second.kernels, in: memory) }).elements
+    (self.programs, self.memory, kernels, count) = (programs, memory, second.kernels, own.count)
   }
 }
 

@@ -2,7 +2,7 @@
 struct TransposeStep: Step {
   private let source: View
   private let target: View
-  private let kernels: VectorKernels
+  private let moves: ElementMoves
   private let axes: ChainAxes
   /// The axis along which the source's elements lie next to each other; the target's is the last.
   private let inner: Int
@@ -15,7 +15,8 @@ struct TransposeStep: Step {
     guard last > 0, axes.strides[1][last] == 1, axes.strides[0][last] > 1, axes.strides[0].allSatisfy({ $0 > 0 }),
       let inner = axes.strides[0].firstIndex(of: 1), axes.extents[inner] > 1
     else { return nil }
-    (self.source, self.target, self.kernels, self.inner) = (source, target, kernels, inner)
+    (self.source, self.target, self.inner) = (source, target, inner)
+    moves = kernels.moves(width: source.dtype.byteWidth)
   }
 
   var name: String { "transpose" }
@@ -39,9 +40,9 @@ struct TransposeStep: Step {
     let first = task % tasksPerPlane * columnsPerTask
     let count = min(columnsPerTask, axes.extents[inner] - first)
     let width = source.dtype.byteWidth
-    kernels.transpose(
+    moves.transpose(
       frame.raw(target) + (to + first * axes.strides[1][inner]) * width, stride: axes.strides[1][inner],
       frame.raw(source) + (from + first) * width, stride: axes.strides[0][last], rows: axes.extents[last],
-      columns: count, width: width)
+      columns: count)
   }
 }

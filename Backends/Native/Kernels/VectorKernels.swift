@@ -10,15 +10,15 @@ typealias BlockFunction =
 /// The elementwise kernels of a path.
 struct VectorKernels: Sendable {
   private let path: GraftPath
-  private let moves: [Moves?]
-
-  /// The moves for elements of one width.
-  private struct Moves: @unchecked Sendable { let table: UnsafePointer<GraftMoves> }
+  private let moves: [ElementMoves]
 
   init(_ path: KernelPath) {
     self.path = path.kernels
-    moves = (0...8).map { width in graft_moves(path.kernels, width).map(Moves.init) }
+    moves = (0...16).map { ElementMoves(path, width: $0) }
   }
+
+  /// The moves for elements of `width` bytes, at most 16.
+  func moves(width: Int) -> ElementMoves { moves[width] }
 
   /// The function of an operator for operands of a type; nil if there is none.
   func block(_ name: BlockOperator, _ type: DType) -> BlockFunction? {
@@ -33,35 +33,42 @@ struct VectorKernels: Sendable {
     guard let fromType = from.kernelType, let toType = to.kernelType else { return ComplexBlocks.cast(from, to) }
     return graft_cast(path, fromType, toType)
   }
+}
+
+/// What moves elements of one width in memory.
+struct ElementMoves: @unchecked Sendable {
+  let width: Int
+  private let table: UnsafePointer<GraftMoves>?
+
+  fileprivate init(_ path: KernelPath, width: Int) {
+    self.width = width
+    table = graft_moves(path.kernels, width)
+  }
 
   /// Writes one element `count` times.
-  func fill(_ target: UnsafeMutableRawPointer, _ element: UnsafeRawPointer, width: Int, _ count: Int) {
+  func fill(_ target: UnsafeMutableRawPointer, _ element: UnsafeRawPointer, _ count: Int) {
     if width == 16 { return WideMoves.fill(target, element, count) }
-    moves[width]?.table.pointee.fill(target, element, count)
+    table?.pointee.fill(target, element, count)
   }
 
   /// Reads elements that are `step` bytes apart.
-  func gather(
-    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int
-  ) {
+  func gather(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, _ count: Int) {
     if width == 16 { return WideMoves.gather(target, source, step: step, count) }
-    moves[width]?.table.pointee.gather(target, source, step / width, count)
+    table?.pointee.gather(target, source, step / width, count)
+  }
+
+  /// Writes elements `step` bytes apart.
+  func scatter(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, _ count: Int) {
+    if width == 16 { return WideMoves.scatter(target, source, step: step, count) }
+    table?.pointee.scatter(target, step / width, source, count)
   }
 
   /// `target[c * stride + r] = source[r * stride + c]` for all rows and columns, strides in elements.
   func transpose(
     _ target: UnsafeMutableRawPointer, stride targetStride: Int, _ source: UnsafeRawPointer, stride sourceStride: Int,
-    rows: Int, columns: Int, width: Int
+    rows: Int, columns: Int
   ) {
-    moves[width]?.table.pointee.transpose(target, targetStride, source, sourceStride, rows, columns)
-  }
-
-  /// Writes elements `step` bytes apart.
-  func scatter(
-    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, step: Int, width: Int, _ count: Int
-  ) {
-    if width == 16 { return WideMoves.scatter(target, source, step: step, count) }
-    moves[width]?.table.pointee.scatter(target, step / width, source, count)
+    table?.pointee.transpose(target, targetStride, source, sourceStride, rows, columns)
   }
 }
 

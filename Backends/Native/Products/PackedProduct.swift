@@ -26,7 +26,7 @@ final class PackedProduct: PendingProduct {
   func step(writing target: View, then epilogue: Epilogue?, _ kernels: NativeKernelSet) -> any Step {
     PackedProductStep(
       rows: rows, packed: packed, target: target, columns: shape.last ?? 1,
-      epilogue: StagedEpilogue(epilogue, over: target), kernels: kernels)
+      epilogue: StagedEpilogue(epilogue, over: target, kernels.vector), kernels: kernels)
   }
 }
 
@@ -73,7 +73,6 @@ struct PackedProductStep: Step {
     let last = min(part.panels.upperBound * matmul.panelWidth, columns)
     epilogue.run(
       rows: part.rows, columns: first..<last, rowLength: columns,
-      in: TaskFrame(buffers: frame.buffers, scratch: frame.scratch + kernels.matmul.scratchBytes.roundedUp(to: 64)),
-      kernels.vector)
+      in: TaskFrame(buffers: frame.buffers, scratch: frame.scratch + kernels.matmul.scratchBytes.roundedUp(to: 64)))
   }
 }

@@ -10,13 +10,21 @@ struct StagedEpilogue: Sendable {
   }
 
   private let stage: Stage
+  /// What a chain runs.
+  private var code: ChainCode?
+  private let memory = ChainMemory()
 
-  init(_ epilogue: Epilogue?, over target: View) {
+  init(_ epilogue: Epilogue?, over target: View, _ kernels: VectorKernels) {
     guard let epilogue else {
       stage = .none
       return
     }
-    stage = RegisterEpilogue(epilogue.expression, over: target).map(Stage.registers) ?? .chain(epilogue.program)
+    if let registers = RegisterEpilogue(epilogue.expression, over: target) {
+      stage = .registers(registers)
+    } else {
+      stage = .chain(epilogue.program)
+      code = ChainCode(epilogue.program, kernels, in: memory)
+    }
   }
 
   var reads: [View] {
@@ -36,7 +44,7 @@ struct StagedEpilogue: Sendable {
     }
   }
 
-  var scratchBytes: Int { if case .chain(let program) = stage { program.scratchBytes } else { 0 } }
+  var scratchBytes: Int { code?.scratchBytes ?? 0 }
 
   /// What the kernel does in registers.
   func registers(in frame: borrowing TaskFrame, rowLength: Int) -> GraftEpilogue {
@@ -56,17 +64,16 @@ struct StagedEpilogue: Sendable {
   }
 
   /// The chain over a part of the rows, which follow each other in memory.
-  func run(
-    rows: Range<Int>, columns: Range<Int>, rowLength: Int, in frame: borrowing TaskFrame, _ kernels: VectorKernels
-  ) {
-    guard case .chain(let program) = stage else { return }
+  func run(rows: Range<Int>, columns: Range<Int>, rowLength: Int, in frame: borrowing TaskFrame) {
+    guard let code else { return }
     if columns.count == rowLength {
-      program.run(rows.lowerBound * rowLength..<rows.upperBound * rowLength, in: frame, kernels)
+      code.run(rows.lowerBound * rowLength..<rows.upperBound * rowLength, in: frame)
       return
     }
+    code.prepare(in: frame)
     for row in rows {
       let start = row * rowLength
-      program.run(start + columns.lowerBound..<start + columns.upperBound, in: frame, kernels)
+      code.runPrepared(start + columns.lowerBound..<start + columns.upperBound, in: frame)
     }
   }
 }
