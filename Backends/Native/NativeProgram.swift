@@ -18,6 +18,7 @@ package final class NativeProgram: Sendable {
   private let variables: VariableStore?
   private let checksFirstResult: Bool
   private let plans = Mutex<[Sizes: PlanEntry]>([:])
+  private let outputs = OutputMemory()
 
   /// The sizes of all inputs.
   private typealias Sizes = [[Int]]
@@ -132,7 +133,7 @@ package final class NativeProgram: Sendable {
     if plan.inputs.count > inputs.count {
       aligned.append(try TensorData(shape: [], elements: [Int64(bitPattern: seed)]))
     }
-    let memory = plan.outputs.map { NativeMemory(byteCount: $0.view.count * $0.dtype.byteWidth) }
+    let memory = outputs.take(plan.outputs.map { $0.view.count * $0.dtype.byteWidth })
     try withExtendedLifetime(aligned) {
       try workspace.run(
         inputs: aligned.map { UnsafeRawPointer($0.startOfBytes) }, outputs: memory.map(\.start), on: pool,
@@ -140,7 +141,9 @@ package final class NativeProgram: Sendable {
     }
     return try zip(plan.outputs, memory).map { port, memory in
       let bytes = UnsafeRawBufferPointer(start: memory.start, count: port.view.count * port.dtype.byteWidth)
-      return try TensorData(dtype: port.dtype, shape: port.shape, foreign: bytes) { _ = memory }
+      return try TensorData(dtype: port.dtype, shape: port.shape, foreign: bytes) { [outputs] in
+        outputs.giveBack(memory)
+      }
     }
   }
 

@@ -88,7 +88,15 @@ struct OutputCut: Sendable {
     // has as many panels as stay in the second-level cache.
     let leastPanels = tiles <= 8 ? 2 : tiles * panels < 512 ? 4 : 8
     let mostPanels = tiles <= 8 ? max(panels / 8, leastPanels) : panels
-    let panelsPerTask = wholeRows ? max(panels, 1) : max(1, min(panels, mostPanels, max(tilesPerTask, leastPanels)))
+    let panelsPerTask =
+      if wholeRows {
+        max(panels, 1)
+      } else if rows == 1 {
+        // The kernel reads four panels at a time where there is one row.
+        panels < 64 ? 4 : 8
+      } else {
+        max(1, min(panels, mostPanels, max(tilesPerTask, leastPanels)))
+      }
     let tilesOfTask = min(tiles, max(tilesPerTask / panelsPerTask, 8))
     self.init(rows: rows, panels: panels, unit: 1, rowsPerTask: tilesOfTask * tileRows, panelsPerTask: panelsPerTask)
   }

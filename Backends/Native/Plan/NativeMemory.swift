@@ -10,10 +10,12 @@ import GraftFiles
 /// than the processor remembers the translations of small pages for.
 final class NativeMemory: Sendable {
   nonisolated(unsafe) let start: UnsafeMutableRawPointer
+  let byteCount: Int
 
   private static let hugePage = 1 << 21
 
   init(byteCount: Int) {
+    self.byteCount = byteCount
     guard byteCount >= Self.hugePage else {
       start = .allocate(byteCount: max(byteCount, 64), alignment: 64)
       return

@@ -62,7 +62,7 @@ extension Plan {
     for (index, place) in fusion.places.enumerated().reversed() { origins[place] = planner.origins[kept[index]] }
     self.origins = origins
     self.checked = checked.flatMap { view in checkedStep.map { Checked(step: fusion.places[$0], view: view) } }
-    scratchBytes = (planner.steps.map(\.scratchBytes).max() ?? 0).roundedUp(to: 64)
+    scratchBytes = ((planner.steps + steps).map(\.scratchBytes).max() ?? 0).roundedUp(to: 64)
 
     let needed = Set(steps.flatMap(\.reads).map(\.buffer))
     let preparation = used.filter { isPreparation[$0] }.map { planner.steps[$0] }
