@@ -140,3 +140,36 @@ import Testing
     #expect(throws: Diagnostic.self) { try program.run([]) }
   }
 }
+
+@Suite struct OutputMemoryTests {
+  private static let text = "%y.1 = negative(%x0.0) : f32[20000]"
+
+  private func input(_ value: Float) throws -> TensorData {
+    try TensorData(shape: [20_000], elements: [Float](repeating: value, count: 20_000))
+  }
+
+  private func address(_ results: [TensorData]) -> UnsafeRawPointer? {
+    results[0].withUnsafeBytes { $0.baseAddress }
+  }
+
+  @Test func heldResultsStayAndOthersMemoryIsUsedAgain() throws {
+    let program = try NativeProgram.forTests(NativeText.function(Self.text, returning: "%y.1", [input(0)]))
+    let held = try program.run([input(1)])
+    let first = try address(program.run([input(2)]))
+    let second = try address(program.run([input(3)]))
+    #expect(first == second)
+    #expect(address(held) != second)
+    #expect(try held[0].withElements(of: Float.self) { $0.allSatisfy { $0 == -1 } })
+  }
+
+  @Test func noMoreIsKeptThanTheResultsOfACall() {
+    let memory = OutputMemory()
+    let taken = (0..<4).flatMap { _ in memory.take([1 << 17, 1 << 18]) }
+    #expect(Set(taken.map(\.start)).count == 8)
+    for one in taken { memory.giveBack(one) }
+    let last = taken.suffix(2).map(\.start)
+    #expect(memory.take([1 << 17, 1 << 18]).map(\.start) == last)
+    let held = Set(taken.map(\.start))
+    withExtendedLifetime(taken) { #expect(memory.take([1 << 18]).allSatisfy { !held.contains($0.start) }) }
+  }
+}

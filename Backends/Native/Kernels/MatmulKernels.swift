@@ -76,6 +76,8 @@ struct OutputCut: Sendable {
   /// Multiplications that one task does at least. A hand-over between threads costs about a microsecond, in which a core
   /// does some 100,000.
   private static let leastWork = 1_000_000
+  /// From so many tasks on, one more or less is no matter.
+  private static let many = 16
 
   /// - Parameters:
   ///   - tileRows: how many rows are computed at a time.
@@ -126,8 +128,17 @@ struct OutputCut: Sendable {
     self.unit = unit
     /// The number of parts that are as close to a size as may be.
     func parts(_ whole: Int, _ size: Int) -> Int { max(1, (whole + size / 2) / max(size, 1)) }
-    rowTasks = min(parts(rows, max(rowsPerTask, 1)), max(1, rows / unit))
-    panelTasks = min(parts(panels, max(panelsPerTask, 1)), max(1, panels))
+    var rowTasks = min(parts(rows, max(rowsPerTask, 1)), max(1, rows / unit))
+    var panelTasks = min(parts(panels, max(panelsPerTask, 1)), max(1, panels))
+    // An odd number of few tasks leaves one of two threads without work for the time of one.
+    if 3..<Self.many ~= rowTasks * panelTasks, rowTasks * panelTasks % 2 != 0 {
+      if rowTasks > 1, rowTasks < rows / unit {
+        rowTasks += 1
+      } else if panelTasks > 1, panelTasks < panels {
+        panelTasks += 1
+      }
+    }
+    (self.rowTasks, self.panelTasks) = (rowTasks, panelTasks)
   }
 
   var taskCount: Int { rowTasks * panelTasks }
