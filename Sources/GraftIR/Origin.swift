@@ -36,9 +36,12 @@ extension ModuleCall {
 
   /// What goes back over the call; what goes back over that is part of it.
   package var gradient: ModuleCall {
-    if className.hasSuffix(Self.gradientSuffix) { return self }
+    if isGradient { return self }
     return ModuleCall(path: path, className: className + Self.gradientSuffix, call: call)
   }
+
+  /// Whether this is what goes back over a call.
+  package var isGradient: Bool { className.hasSuffix(Self.gradientSuffix) }
 
   /// Whether the class is one of the framework's own layers.
   package var isFrameworkLayer: Bool { className.hasPrefix("torch.nn.modules.") }

@@ -64,6 +64,15 @@ extension OpDefinition {
       let axis = try call.axis("axis", rank: type.rank)
       return [type.with(shape: ShapeRule.reduced(type.shape, axes: [axis], keepdims: false))]
     },
+    differentiability: .vjp { b, op, ct in
+      guard let ct = ct[0] else { return [nil] }
+      var shape = try op.type(0).shape
+      let (axis, index) = (try op.axis("axis", rank: shape.count), try op.dim("index"))
+      let range = AxisRanges(shape, axis: axis, from: index, to: index + 1)
+      let whole = shape
+      shape[axis] = 1
+      return [try range.spread(b(.reshape, ct, attributes: ["shape": .dims(shape)]), over: whole, b)]
+    },
     decomposition: { b, op in
       let type = try op.type(0)
       let axis = try op.axis("axis", rank: type.rank)

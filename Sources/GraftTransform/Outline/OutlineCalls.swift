@@ -85,7 +85,8 @@ package struct OutlineCalls {
         let outlined = try outlined(callee, members, outside: outside)
         let results = outlined.function.body.results.flatMap(\.values)
         let origin = callOrigin(call, members)
-        name(results, from: origin, in: own, of: callee, &function)
+        // The variables of the calling statement stand for what the way forward computes.
+        if call.module?.isGradient != true { name(results, from: origin, in: own, of: callee, &function) }
         operations.append(
           Operation(
             Operation.callName, operands(of: outlined), attributes: ["site": .int(calls.count)], results: results,

@@ -9,7 +9,7 @@ package struct RaisePatterns: Pass {
 
   static let rules: [RewriteRule] =
     RewriteRule.activationsByHand + RewriteRule.softmaxByHand + RewriteRule.normalizationsByHand
-    + [.rotaryEmbeddingByHand, .dropoutByHand]
+    + [.rotaryEmbeddingByHand, .dropoutByHand, .stackByHand]
 
   package func run(_ function: Function) throws -> Function {
     let softened = try Rewriter(name, Self.rules).run(function)
