@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 export GRAFT_PYTHON=${GRAFT_PYTHON:-$PWD/.venv/bin/python}
-configuration=(--configuration release -Xswiftc -enable-testing --scratch-path .build/testing)
+configuration=(--configuration release -Xswiftc -enable-testing --scratch-path "$PWD/.build/testing")
 logs=.build/logs
 mkdir -p "$logs"
 passed=0
@@ -101,6 +101,25 @@ run_swift_tests() {
   fi
 }
 
+# run_example: builds the example package, which depends on this one by its path, and runs it. The libraries are those that
+# were built for the tests.
+run_example() {
+  begin example
+  local folder bin bad=0
+  folder=$(mktemp -d)
+  cp Docs/Examples/FineTune/digits.* "$folder"
+  bin=$(swift build "${configuration[@]}" --show-bin-path)
+  if ! swift build --package-path Docs/Examples/FineTune "${configuration[@]}" >"$log" 2>&1 ||
+    ! (cd "$folder" && "$bin/FineTune") >>"$log" 2>&1 ||
+    [ "$(number '^epoch 10: .* ([0-9]+)\.[0-9] % of new images right$')" -lt 95 ] ||
+    ! [ -s "$folder/tuned.safetensors" ]; then
+    bad=1
+  fi
+  rm -rf "$folder"
+  add example "$((1 - bad))" "$bad" 0
+  if [ "$bad" -gt 0 ]; then explain example < <(tail -n 20 "$log"); fi
+}
+
 # run_python_tests FOLDER: the unittest files in a folder.
 run_python_tests() {
   local folder=$1 status=0 run bad not_run name
@@ -172,6 +191,7 @@ if build; then
       GRAFT_CPU=$path run_swift_tests "swift-native-$path" --filter GraftNativeTests --skip JAXSampleTests
     fi
   done
+  run_example
   start_comparisons
   finish_comparisons
 fi
