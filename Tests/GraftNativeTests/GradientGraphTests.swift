@@ -132,6 +132,17 @@ import Testing
       body, returning: "%y.4", [random(2, 3, 4), random(2, 3, 4, seed: 4), random(2, 3, 4, seed: 5)], drawing: true)
   }
 
+  /// PyTorch's gradient of the loss is that of the scores before its log_softmax, where differences show it.
+  @Test func connectionistLossHasTheGradientOfScores() throws {
+    let body = """
+      %p.4 = log_softmax(%x0.0) {axis = 2} : f64[6,2,4]
+      %y.5 = ctc_loss(%p.4, %x1.1, %x2.2, %x3.3) {reduction = "none"} : f64[2]
+      """
+    let labels = try TensorData(shape: [2, 3], elements: [1, 2, 2, 3, 1, 0] as [Int64])
+    let lengths = try [[6, 5], [3, 2]].map { try TensorData(shape: [2], elements: $0 as [Int64]) }
+    try expectGradients(body, returning: "%y.5", [random(6, 2, 4), labels] + lengths)
+  }
+
   // MARK: What is asked for
 
   private static let network = """

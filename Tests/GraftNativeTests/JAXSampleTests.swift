@@ -22,9 +22,7 @@ import Testing
 
   /// Programs that are left out, and why.
   private static let exceptions = [
-    "ctc_loss_0_gradient": "a padding on its way back gets the wrong rank; to be mended",
-    "ctc_loss_1_gradient": "a padding on its way back gets the wrong rank; to be mended",
-    "search_sorted_0": "the sample is not sorted, and each algorithm finds another place",
+    "search_sorted_0": "the sample is not sorted, and each algorithm finds another place"
   ]
 
   /// How far results may be from native ones. `jax.nn.dot_product_attention` computes scores in float32.

@@ -98,7 +98,8 @@ extension OpDefinition {
     samples: [Sample(.normal(3, 4), .integers(-1, 4, 3, 4))])
 
   /// Connectionist temporal classification (Graves et al., 2006): `x` [T, N, C] are log-probabilities, `targets`
-  /// [N, S] labels, of which `target_lengths` [N] count, as do `input_lengths` [N] of the time steps.
+  /// [N, S] labels, of which `target_lengths` [N] count, as do `input_lengths` [N] of the time steps. The gradient is taken
+  /// through the log_softmax that made `x`, as PyTorch does.
   package static let ctcLoss: OpDefinition = OpDefinition(
     "ctc_loss", family: .loss, summary: "Connectionist temporal classification.",
     operands: [.tensor("x"), .tensor("targets"), .tensor("input_lengths"), .tensor("target_lengths")],

@@ -25,7 +25,19 @@ extension GraphBuilder {
     let highest = try Term(self, self(.stopGradient, self(.amax, ends.operand, attributes: ["axes": .ints([1])])))
     let column = Term(self, try shaped(highest.operand, [batch, 1]))
     let loss = try -(sum((ends - column).exp, axis: 1).log + highest)
-    return try reducedLoss(op, loss)
+    return try reducedLoss(op, loss + normalization(op))
+  }
+
+  /// Zeros [N] that have the gradient of a log_softmax before the loss, which PyTorch takes the loss's gradient through: the
+  /// probabilities of the time steps that count.
+  private func normalization(_ op: OpCall) throws -> Term {
+    let x = try op.type(0)
+    let lengths = try shaped(self(.cast, op[2], attributes: ["dtype": .dtype(.int64)]), [1, x.shape[1]])
+    let time = try positions(x.shape[0], axis: 0, rank: 2, dtype: .int64)
+    let isCounted = Term(self, try self(.less, time, lengths))
+    let total = try sum(Term(self, op[0]).exp, axis: 2)
+    let mass = try sum(total.where_(isCounted, else: 0), axis: 0)
+    return try mass - Term(self, self(.stopGradient, mass.operand))
   }
 
   private func reducedLoss(_ op: OpCall, _ given: Term) throws -> Operand {
