@@ -22,7 +22,9 @@ import Testing
 
   /// Programs that are left out, and why.
   private static let exceptions = [
-    "search_sorted_0": "the sample is not sorted, and each algorithm finds another place"
+    "ctc_loss_0_gradient": "a comparison in its scan gets the wrong shape, unless the program is simplified before",
+    "ctc_loss_1_gradient": "a comparison in its scan gets the wrong shape, unless the program is simplified before",
+    "search_sorted_0": "the sample is not sorted, and each algorithm finds another place",
   ]
 
   /// How far results may be from native ones. `jax.nn.dot_product_attention` computes scores in float32.
