@@ -23,6 +23,23 @@ import Testing
     }
   }
 
+  /// Three taps side by side, whose input is read where it is.
+  @Test(arguments: KernelPath.available)
+  func depthwiseConvolutionsOfModels(path: KernelPath) {
+    for seed in 0..<60 {
+      var random = KernelRandom(seed: UInt64(seed))
+      let channels = 16 * random.within(1...5)
+      let stride = random.within(1...2)
+      let padding = (0..<4).map { _ in random.within(0...3) }
+      let problem = ConvProblem(
+        batch: random.within(1...2), channels: (channels, channels), groups: channels,
+        input: [1, random.within(5...18), random.within(3...20)], kernel: [1, random.within(1...3), 3],
+        stride: [1, random.within(1...2), stride], dilation: [1, random.within(1...2), 1],
+        low: [0, padding[0], padding[1]], high: [0, padding[2], padding[3]], .depthwise, &random)
+      problem.check(path.matmulKernels, "\(path), seed \(seed)", &random)
+    }
+  }
+
   @Test(arguments: KernelPath.available)
   func winogradConvolutionsOfRandomShapes(path: KernelPath) {
     for seed in 0..<8 {

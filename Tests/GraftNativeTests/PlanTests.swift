@@ -1,6 +1,5 @@
 import GraftFiles
 import GraftIR
-import Synchronization
 import Testing
 
 @testable import GraftNative
@@ -30,36 +29,6 @@ import Testing
   @Test func buffersOneAfterAnotherShareMemory() {
     let lifetimes = (0..<10).map { ArenaLayout.Lifetime(byteCount: 4096, steps: $0...$0) }
     #expect(ArenaLayout(lifetimes).byteCount == 4096)
-  }
-}
-
-@Suite struct ThreadPoolTests {
-  private final class Sum: Sendable {
-    let total = Mutex(0)
-  }
-
-  @Test(arguments: [1, 2, 5]) func everyTaskRunsOnce(_ width: Int) {
-    let pool = ThreadPool(width: width)
-    for count in [0, 1, 2, 3, 64, 1000] {
-      let runs = Mutex(Array(repeating: 0, count: count))
-      pool.run(count) { task, thread in
-        runs.withLock { $0[task] += thread < width ? 1 : 1000 }
-      }
-      #expect(runs.withLock { $0 } == Array(repeating: 1, count: count))
-    }
-  }
-
-  @Test func callersAtTheSameTimeDoNotWaitForEachOther() async {
-    let pool = ThreadPool(width: 2)
-    let sum = Sum()
-    await withTaskGroup { group in
-      for _ in 0..<8 {
-        group.addTask {
-          for _ in 0..<200 { pool.run(7) { task, _ in sum.total.withLock { $0 += task } } }
-        }
-      }
-    }
-    #expect(sum.total.withLock { $0 } == 8 * 200 * 21)
   }
 }
 

@@ -175,11 +175,14 @@ import Testing
         #expect(spread == expected)
       }
     }
-    for (rows, columns) in [(0, 3), (3, 0), (1, 1), (5, 70), (33, 32), (16, 64), (40, 45)] {
-      let matrix = (0..<(rows + 1) * 80).map { E(truncatingIfNeeded: $0 &* 0x9e37_79b9) }
-      var result = [E](repeating: 7, count: 80 * 60), expected = result
-      for row in 0..<rows { for column in 0..<columns { expected[column * 50 + row] = matrix[row * 80 + column] } }
-      moves.transpose(&result, 50, matrix, 80, rows, columns)
+    for (rows, columns) in [
+      (0, 3), (3, 0), (1, 1), (2, 9), (3, 17), (4, 5), (5, 70), (8, 8), (9, 15), (33, 32), (16, 64), (40, 45),
+      (140, 12), (17, 131),
+    ] {
+      let matrix = (0..<(rows + 1) * 150).map { E(truncatingIfNeeded: $0 &* 0x9e37_79b9) }
+      var result = [E](repeating: 7, count: 160 * 132), expected = result
+      for row in 0..<rows { for column in 0..<columns { expected[column * 150 + row] = matrix[row * 150 + column] } }
+      moves.transpose(&result, 150, matrix, 150, rows, columns)
       #expect(result == expected, "\(rows) x \(columns)")
     }
   }

@@ -17,6 +17,12 @@ extension ControlStep {
 /// Steps one after another, as one.
 struct StepSequence: Sendable {
   let steps: [any Step]
+  private let order: TaskOrder
+
+  init(steps: [any Step]) {
+    self.steps = steps
+    order = TaskOrder(steps)
+  }
 
   var reads: [View] { steps.flatMap(\.reads) }
   var writes: [View] { steps.flatMap(\.writes) }
@@ -24,7 +30,7 @@ struct StepSequence: Sendable {
   var scratchBytes: Int { steps.map(\.scratchBytes).max() ?? 0 }
 
   func run(with runner: StepRunner, on pool: ThreadPool) throws {
-    for step in steps { try runner.run(step, on: pool) }
+    for (step, fromLast) in zip(steps, order.fromLast) { try runner.run(step, fromLast: fromLast, on: pool) }
   }
 }
 
@@ -64,7 +70,9 @@ struct WhileStep: ControlStep {
   var scratchBytes: Int { max(test.scratchBytes, body.scratchBytes) }
 
   func run(with runner: StepRunner, on pool: ThreadPool) throws {
-    for _ in 0..<Self.limit {
+    var runner = runner
+    for step in 0..<Self.limit {
+      runner.isTurned = step % 2 != 0
       try test.run(with: runner, on: pool)
       guard runner.isTrue(condition) else { return }
       try body.run(with: runner, on: pool)
@@ -102,7 +110,9 @@ struct ScanStep: ControlStep {
   }
 
   func run(with runner: StepRunner, on pool: ThreadPool) throws {
+    var runner = runner
     for step in 0..<count {
+      runner.isTurned = step % 2 != 0
       let position = isReversed ? count - 1 - step : step
       for slot in inputs + outputs {
         runner.buffers[slot.element.buffer] = runner.raw(slot.sequence) + slot.offset(of: position)

@@ -95,7 +95,7 @@ struct OutputCut: Sendable {
         max(panels, 1)
       } else if rows == 1 {
         // The kernel reads four panels at a time where there is one row.
-        panels < 64 ? 4 : 8
+        panels <= 64 ? 4 : 8
       } else {
         max(1, min(panels, mostPanels, max(tilesPerTask, leastPanels)))
       }
@@ -103,9 +103,10 @@ struct OutputCut: Sendable {
     self.init(rows: rows, panels: panels, unit: 1, rowsPerTask: tilesOfTask * tileRows, panelsPerTask: panelsPerTask)
   }
 
-  /// Whole lines of rows, with all panels.
+  /// Whole lines of rows, with all panels. A multiplication takes some four times as long as in a product, for each element
+  /// is read for a few of them only.
   init(rows: Int, panels: Int, line: Int, workPerLine: Int) {
-    let linesPerTask = max(8, Self.leastWork / max(workPerLine * max(panels, 1), 1))
+    let linesPerTask = max(4, Self.leastWork / 4 / max(workPerLine * max(panels, 1), 1))
     self.init(
       rows: rows, panels: panels, unit: max(line, 1), rowsPerTask: linesPerTask * max(line, 1),
       panelsPerTask: max(panels, 1))

@@ -20,6 +20,7 @@ package struct Plan: Sendable {
   let checked: Checked?
   package let buffers: [Buffer]
   package let steps: [any Step]
+  let order: TaskOrder
   package let origins: [Origin]
   /// The offset in the arena of each temporary buffer.
   let offsets: [Int]
@@ -58,6 +59,7 @@ extension Plan {
     }
     let fusion = StepFusion(kept.map { planner.steps[$0] }, buffers, checked: checkedStep)
     steps = fusion.steps
+    order = TaskOrder(steps)
     var origins = steps.map { _ in Origin.unknown }
     for (index, place) in fusion.places.enumerated().reversed() { origins[place] = planner.origins[kept[index]] }
     self.origins = origins

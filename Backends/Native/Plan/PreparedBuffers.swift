@@ -24,7 +24,8 @@ final class PreparedBuffers: Sendable {
     try pointers.withUnsafeMutableBufferPointer { pointers in
       guard let base = pointers.baseAddress else { return }
       for step in steps {
-        try StepRunner(buffers: base, scratch: scratch.start, scratchBytes: scratchBytes).run(step, on: pool)
+        try StepRunner(buffers: base, scratch: scratch.start, scratchBytes: scratchBytes).run(
+          step, fromLast: false, on: pool)
         // What was packed from a mapped file would otherwise be in memory twice.
         for view in step.reads {
           if case .tensor(let tensor) = buffers[view.buffer].kind { tensor.letGo() }

@@ -44,7 +44,7 @@ final class Workspace {
     for (port, pointer) in zip(plan.outputs, outputs) { pointers[port.view.buffer] = pointer }
     let runner = StepRunner(buffers: pointers, scratch: scratch.start, scratchBytes: plan.scratchBytes)
     for (index, step) in plan.steps.enumerated() {
-      try runner.run(step, on: pool)
+      try runner.run(step, fromLast: plan.order.fromLast[index], on: pool)
       observer?(index)
       if let checked = plan.checked, checked.step == index, !isFinite(checked.view) { throw NonFiniteResult() }
     }

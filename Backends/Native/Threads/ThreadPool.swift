@@ -18,7 +18,7 @@ package final class ThreadPool: Sendable {
   /// - Parameter width: the number of threads that work on a step, the caller among them; at least 1.
   package init(width: Int) {
     self.width = max(1, width)
-    shared = Shared()
+    shared = Shared(threads: self.width)
     for worker in 1..<max(2, self.width) where self.width > 1 {
       let thread = Thread { [shared] in shared.work(as: worker) }
       thread.name = "graft worker \(worker)"
@@ -39,13 +39,18 @@ package final class ThreadPool: Sendable {
 
   /// Runs `body(task, thread)` for every task below `count`; `thread` is below ``width`` and no two tasks that run at the
   /// same time have the same. All have ended when this returns, though a worker may still hold on to `body`.
-  package func run(_ count: Int, _ body: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void) {
+  ///
+  /// A thread runs neighbouring tasks, the same ones each time if all are equally fast, so that it finds in its cache what
+  /// it left there; `fromLast` says from which end on.
+  package func run(
+    _ count: Int, fromLast: Bool = false, _ body: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void
+  ) {
     guard width > 1, count > 1, !shared.isCrowded, shared.acquire() else {
-      for task in 0..<count { body(task, 0) }
+      for task in 0..<count { body(fromLast ? count - 1 - task : task, 0) }
       return
     }
     defer { shared.release() }
-    shared.share(count, body)
+    shared.share(count, fromLast: fromLast, body)
   }
 }
 
@@ -60,8 +65,8 @@ private final class Shared: Sendable {
   private let isTaken = Atomic<Bool>(false)
   /// The number of the latest job; workers watch it.
   private let generation = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
-  private let count = Atomic<Int>(0)
+  private let shares: TaskShares
+  private let fromLast = Atomic<Bool>(false)
   /// Workers inside the latest job.
   private let active = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
@@ -74,6 +79,8 @@ private final class Shared: Sendable {
   /// Calls that run, and those that wait because there are as many as may.
   private let calls = Atomic<Int>(0)
   private let room = NSCondition()
+
+  init(threads: Int) { shares = TaskShares(threads: threads) }
 
   var isCrowded: Bool { calls.load(ordering: .relaxed) > 1 }
 
@@ -122,9 +129,9 @@ private final class Shared: Sendable {
     }
   }
 
-  func share(_ tasks: Int, _ body: @escaping @Sendable (Int, Int) -> Void) {
-    next.store(0, ordering: .relaxed)
-    count.store(tasks, ordering: .relaxed)
+  func share(_ tasks: Int, fromLast: Bool, _ body: @escaping @Sendable (Int, Int) -> Void) {
+    shares.fill(tasks)
+    self.fromLast.store(fromLast, ordering: .relaxed)
     state.withLock { $0.job = body }
     announce()
     drain(body, thread: 0)
@@ -134,12 +141,8 @@ private final class Shared: Sendable {
   }
 
   private func drain(_ body: (Int, Int) -> Void, thread: Int) {
-    let tasks = count.load(ordering: .relaxed)
-    while true {
-      let task = next.add(1, ordering: .relaxed).oldValue
-      guard task < tasks else { return }
-      body(task, thread)
-    }
+    let fromLast = fromLast.load(ordering: .relaxed)
+    while let task = shares.take(for: thread, fromLast: fromLast) { body(task, thread) }
   }
 
   func work(as thread: Int) {
