@@ -21,8 +21,8 @@ of its own, limited to the number of CPUs given as threads, and stopped while an
 
 ONNX Runtime and OpenVINO (its precision set to float32) run a file that `torch.onnx.export` wrote for exactly the sizes of the row;
 Graft's package leaves them open. JAX is what Graft emits, under `jit`. **by best** is Graft's time by the faster of ONNX Runtime's
-and OpenVINO's; **difference** is the largest difference of an output of Graft's to PyTorch's, by the largest element. How fast the
-emitted JAX is: [EmittedPerformance](EmittedPerformance.md). How it is done: [NativeExecution](Graft.docc/NativeExecution.md).
+and OpenVINO's; **difference** is the largest difference of an output of Graft's to PyTorch's, by the largest element; **first
+result** is the time from the file to the first output, the median of some starts. How fast the emitted JAX is: [EmittedPerformance](EmittedPerformance.md). How it is done: [NativeExecution](Graft.docc/NativeExecution.md).
 
 An empty column was not measured. Reproduced by `make bench-native`; what was run:
 """
