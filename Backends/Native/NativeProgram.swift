@@ -167,14 +167,3 @@ package final class NativeProgram: Sendable {
     }
   }
 }
-
-extension TensorData {
-  /// The same tensor at an address that its elements may have.
-  package func aligned() throws -> TensorData {
-    let width = min(dtype.byteWidth, 8)
-    if byteCount == 0 || Int(bitPattern: startOfBytes) % width == 0 { return self }
-    return try TensorData(dtype: dtype, shape: shape) { target in
-      withUnsafeBytes { target.copyMemory(from: $0) }
-    }
-  }
-}

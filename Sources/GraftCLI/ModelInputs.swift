@@ -58,6 +58,6 @@ struct ModelInputs {
         tensors[name] = try Tensor(random: shape, dtype: dtype, limit: limit ?? 2, seed: seed &+ UInt64(index))
       }
     }
-    return tensors
+    return try tensors.mapValues { try $0.aligned() }
   }
 }

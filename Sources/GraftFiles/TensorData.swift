@@ -48,6 +48,14 @@ package struct TensorData: @unchecked Sendable {
   /// Says that the elements will hardly be read again: those of a file no longer take memory until they are.
   package func letGo() { (owner as? MappedFile)?.letGo(bytes) }
 
+  /// The same tensor at an address that its elements may have; a copy if it lies elsewhere, as views of files can.
+  package func aligned() throws -> TensorData {
+    let width = min(dtype.byteWidth, 8)
+    if bytes.isEmpty || Int(bitPattern: bytes.baseAddress) % width == 0 { return self }
+    let buffer = AlignedBuffer(copying: bytes)
+    return try TensorData(dtype: dtype, shape: shape, bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
+  }
+
   /// Allocates zeroed memory, lets `initialize` write to it, and takes it.
   package init(
     dtype: DType, shape: [Int], initializing initialize: (UnsafeMutableRawBufferPointer) throws -> Void

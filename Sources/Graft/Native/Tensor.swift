@@ -169,6 +169,10 @@ extension Tensor {
   /// - Throws: ``Problem`` when there is none, or it is damaged.
   public init(contentsOf url: URL) throws { data = try Problem.wrap { try NumPyFile.read(path: url.path) } }
 
+  /// The same tensor, copied if it views a file where its elements do not lie at addresses that the processor reads whole,
+  /// as in many `.npz` archives. A model copies such an input in each of its calls.
+  public func aligned() throws -> Tensor { try Tensor(Problem.wrap { try data.aligned() }) }
+
   /// Writes a `.npy` file; an existing one is replaced when the new one is complete.
   ///
   /// - Throws: ``Problem`` when it cannot be written, or NumPy has no such dtype.

@@ -14,7 +14,7 @@ import Graft
     let clock = ContinuousClock()
     let start = clock.now
     let model = try Model(contentsOf: URL(filePath: arguments[1]), threads: threads)
-    let tensors = file.sorted { $0.key < $1.key }.map(\.value)
+    let tensors = try file.sorted { $0.key < $1.key }.map { try $0.value.aligned() }
     let inputs = Dictionary(uniqueKeysWithValues: zip(model.inputs.map(\.name), tensors))
     let outputs = try model(inputs)
     reply(["first": (clock.now - start) / .seconds(1)])

@@ -27,7 +27,7 @@ import Graft
 
   func run() throws {
     if curve { return try runBatches() }
-    let batch = try TensorFile(root.appending(path: "batch.npz")).read()
+    let batch = try TensorFile(root.appending(path: "batch.npz")).read().mapValues { try $0.aligned() }
     let clock = ContinuousClock()
     let start = clock.now
     let trainer = try trainer()
