@@ -19,9 +19,9 @@ static void depthwise_pack(const GraftConv *shape, const float *weight, const pt
   }
 }
 
-/// Whether the input is read where it is, which three taps are that lie side by side: vectors are whole, and no channel is
-/// read for several. A tile of more taps reads so many pixels, which may be any number of bytes apart, that they do not
-/// stay in the first-level cache.
+/// Whether the input is read where it is, and not from a window: for three taps side by side, if vectors are whole and no
+/// channel is read for several. A tile of more taps reads so many pixels, which may be any number of bytes apart, that
+/// they do not stay in the first-level cache.
 static bool is_read_in_place(const GraftConv *shape) {
   return shape->kernel[2] == 3 && shape->dilation[2] == 1 && shape->stride[2] <= 2 && shape->out_channels % LANES == 0 &&
          shape->out_channels == shape->groups;
