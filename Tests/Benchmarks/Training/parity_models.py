@@ -74,9 +74,9 @@ def rows_of_digits(steps, size):
 
 
 def enlarged_digits(steps):
-    """Random batches of images with three channels, [steps, 8, 3, 32, 32]."""
-    batches = images_of_digits(steps, 8)
-    x = batches["x"].repeat_interleave(4, -1).repeat_interleave(4, -2)
+    """Random batches of images with three channels, [steps, 16, 3, 64, 64]."""
+    batches = images_of_digits(steps, 16)
+    x = batches["x"].repeat_interleave(8, -1).repeat_interleave(8, -2)
     return batches | {"x": x.expand(-1, -1, 3, -1, -1)}
 
 
@@ -100,8 +100,10 @@ def texts(steps, size=2, length=32):
 
 CASES = {
     "digits_cnn": Case(Digits, lambda steps: images_of_digits(steps, 64)),
+    # From 1e-4 on, PyTorch in float32 does not follow PyTorch in float64: AdamW's first steps are signs of gradients, and
+    # batch normalisation of few values enlarges their differences.
     "resnet18": Case(
-        lambda: vision.resnet18(num_classes=10), enlarged_digits, exact=False
+        lambda: vision.resnet18(num_classes=10), enlarged_digits, rate=1e-5
     ),
     "transformer_classifier": Case(RowEncoder, lambda steps: rows_of_digits(steps, 32)),
     "minilm_pairs": Case(PairSimilarity, pairs, loss="mse", rate=2e-5, exact=False),
