@@ -88,6 +88,11 @@ import Testing
     let data = try TensorData(dtype: .float32, shape: [2], file: file, offset: 1)
     #expect(try data.withElements(of: Float.self) { Array($0) } == [1, 2])
     #expect(data.doubles() == [1, 2])
+    func address(_ data: TensorData) -> Int { data.withUnsafeBytes { Int(bitPattern: $0.baseAddress) } }
+    let aligned = try data.aligned()
+    #expect(aligned.doubles() == [1, 2])
+    #expect(address(aligned) % 4 == 0)
+    #expect(try address(aligned.aligned()) == address(aligned))
     #expect(throws: FileError.self) { try TensorData(dtype: .float32, shape: [2], file: file, offset: 2) }
     #expect(throws: FileError.self) { try TensorData(dtype: .float32, shape: [2], file: file, offset: -1) }
   }

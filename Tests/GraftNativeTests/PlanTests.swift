@@ -32,6 +32,26 @@ import Testing
   }
 }
 
+@Suite struct PlacedBuffersTests {
+  /// Copies nothing; says what it would.
+  private struct Link: Step {
+    var from: Int, to: Int
+    var name: String { "link" }
+    var reads: [View] { [View(buffer: from, dtype: .float32, shape: [64], strides: [1])] }
+    var writes: [View] { [View(buffer: to, dtype: .float32, shape: [64], strides: [1])] }
+    func run(task: Int, in frame: borrowing TaskFrame) {}
+  }
+
+  @Test func aChainNeedsTwoPlaces() {
+    let buffers = (0..<10).map { _ in Buffer(kind: .temporary, byteCount: 256) }
+    let steps = (0..<9).map { Link(from: $0, to: $0 + 1) }
+    let placed = PlacedBuffers(buffers, steps) { $0 < 8 }
+    #expect(placed.byteCount == 512)
+    #expect(placed.offsets.keys.sorted() == Array(0..<8))
+    #expect((0..<7).allSatisfy { placed.offsets[$0] != placed.offsets[$0 + 1] })
+  }
+}
+
 @Suite struct NativeProgramTests {
   /// y = relu(x @ w + b) + x for x [N, 3].
   private static let text = """

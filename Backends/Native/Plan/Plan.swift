@@ -71,12 +71,9 @@ extension Plan {
     try Self.checkMemory(Set(preparation.flatMap(\.writes).map(\.buffer)).map { buffers[$0].byteCount })
     prepared = try PreparedBuffers(buffers, preparation, keeping: needed, scratchBytes: scratchBytes, pool: pool)
 
-    let lifetimes = Self.lifetimes(buffers, steps)
-    let layout = ArenaLayout(lifetimes.map(\.lifetime))
-    var offsets = Array(repeating: 0, count: buffers.count)
-    for (index, entry) in lifetimes.enumerated() { offsets[entry.buffer] = layout.offsets[index] }
-    self.offsets = offsets
-    arenaBytes = layout.byteCount
+    let placed = PlacedBuffers(buffers, steps) { buffers[$0].isTemporary }
+    offsets = buffers.indices.map { placed.offsets[$0] ?? 0 }
+    arenaBytes = placed.byteCount
     try Self.checkMemory([arenaBytes, prepared.byteCount])
   }
 
@@ -115,21 +112,6 @@ extension Plan {
       }
     }
     return constant
-  }
-
-  private static func lifetimes(
-    _ buffers: [Buffer], _ steps: [any Step]
-  ) -> [(buffer: Int, lifetime: ArenaLayout.Lifetime)] {
-    var spans: [Int: ClosedRange<Int>] = [:]
-    for (index, step) in steps.enumerated() {
-      for view in step.reads + step.writes where buffers[view.buffer].isTemporary {
-        let start = spans[view.buffer]?.lowerBound ?? index
-        spans[view.buffer] = start...index
-      }
-    }
-    return spans.sorted { $0.key < $1.key }.map { buffer, span in
-      (buffer, ArenaLayout.Lifetime(byteCount: buffers[buffer].byteCount, steps: span))
-    }
   }
 }
 

@@ -5,35 +5,38 @@ final class PreparedBuffers: Sendable {
   private let memory: [Int: NativeMemory]
   let byteCount: Int
 
-  /// Runs `steps`, and keeps what is in `needed`.
+  /// Runs `steps`, and keeps what is in `needed`; what only the steps read shares the memory of an arena meanwhile.
   init(
     _ buffers: [Buffer], _ steps: [any Step], keeping needed: Set<Int>, scratchBytes: Int, pool: ThreadPool
   ) throws {
-    var memory: [Int: NativeMemory] = [:]
-    for step in steps {
-      for view in step.writes where memory[view.buffer] == nil {
-        memory[view.buffer] = NativeMemory(byteCount: buffers[view.buffer].byteCount)
-      }
-    }
+    let written = Set(steps.flatMap(\.writes).map(\.buffer))
+    memory = Dictionary(
+      uniqueKeysWithValues: written.intersection(needed).map {
+        ($0, NativeMemory(byteCount: buffers[$0].byteCount))
+      })
+    byteCount = memory.keys.reduce(0) { $0 + buffers[$1].byteCount }
+
+    let passing = PlacedBuffers(buffers, steps) { written.contains($0) && !needed.contains($0) }
+    let arena = NativeMemory(byteCount: passing.byteCount)
     var pointers = buffers.indices.map { index -> UnsafeMutableRawPointer in
-      if let own = memory[index] { return own.start }
+      if let kept = memory[index] { return kept.start }
+      if let offset = passing.offsets[index] { return arena.start + offset }
       if case .tensor(let tensor) = buffers[index].kind { return tensor.startOfBytes }
       return NativeMemory.nothing
     }
     let scratch = NativeMemory(byteCount: scratchBytes * pool.width)
     try pointers.withUnsafeMutableBufferPointer { pointers in
       guard let base = pointers.baseAddress else { return }
+      let runner = StepRunner(buffers: base, scratch: scratch.start, scratchBytes: scratchBytes)
       for step in steps {
-        try StepRunner(buffers: base, scratch: scratch.start, scratchBytes: scratchBytes).run(
-          step, fromLast: false, on: pool)
+        try runner.run(step, fromLast: false, on: pool)
         // What was packed from a mapped file would otherwise be in memory twice.
         for view in step.reads {
           if case .tensor(let tensor) = buffers[view.buffer].kind { tensor.letGo() }
         }
       }
     }
-    self.memory = memory.filter { needed.contains($0.key) }
-    byteCount = self.memory.keys.reduce(0) { $0 + buffers[$1].byteCount }
+    withExtendedLifetime((arena, scratch)) {}
   }
 
   /// The start of a kept buffer.

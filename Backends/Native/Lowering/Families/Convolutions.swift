@@ -58,6 +58,12 @@ extension Planner {
       return Expression(.product(product), dtype: .float32, shape: shape)
     }
     let target = try allocate(shape, x.dtype)
+    if x.dtype == .float64,
+      let step = DoubleConvolutionStep(x, try rowMajorView(Expression(weight)), target, attributes)
+    {
+      add(step)
+      return Expression(target)
+    }
     func make<Element: NativeNumber>(_ type: Element.Type) -> any Step {
       GeneralConvolutionStep<Element>(x: x, weight: weight, target: target, shape: attributes)
     }
