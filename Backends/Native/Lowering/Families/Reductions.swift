@@ -63,7 +63,7 @@ extension Planner {
   /// The axis with the nearest elements among those that are reduced, where they do not lie as one: taken by itself, it
   /// leaves less for the others.
   private func innermost(of source: View, after kept: Int) -> Int? {
-    guard source.count > 0, source.dtype == .float32, MatrixReductionStep.isOfSeveralAxes(source, kept: kept) else {
+    guard source.count > 0, MatrixReductionStep.isOfSeveralAxes(source, kept: kept) else {
       return nil
     }
     return (kept..<source.rank).filter { source.shape[$0] > 1 }.min {
