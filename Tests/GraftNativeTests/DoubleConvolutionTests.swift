@@ -18,6 +18,20 @@ import Testing
     }
   }
 
+  @Test func manyTapsTakeSeveralPasses() throws {
+    func text(_ type: String) -> String {
+      let attributes = "{dilation = [1, 1], padding = [1, 1, 1, 1], spread = [1, 1], stride = [1, 1]}"
+      return "%y.2 = conv(%x0.0, %x1.1) \(attributes) : \(type)[2,3,3,3]"
+    }
+    let shapes = [[2, 5, 50, 60], [3, 5, 50, 60]]
+    var random = KernelRandom(seed: 1)
+    let numbers = shapes.map { shape in (0..<shape.reduce(1, *)).map { _ in Int64(random.within(-99...99)) } }
+    let integers = try zip(shapes, numbers).map { try TensorData(shape: $0, elements: $1) }
+    let exact = try NativeText.run(text("i64"), returning: "%y.2", integers)
+    let doubles = try NativeText.run(text("f64"), returning: "%y.2", integers.map { try $0.converted(to: .float64) })
+    #expect(doubles[0].doubles() == exact[0].doubles())
+  }
+
   @Test func theLibraryMultiplies() throws {
     try #require(LAPACK.multiply != nil)
     let text = "%y.2 = conv(%x0.0, %x1.1) {dilation = [1], padding = [0, 0], spread = [1], stride = [1]} : f64[1,3,8]"

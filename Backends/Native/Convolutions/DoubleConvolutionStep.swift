@@ -27,31 +27,36 @@ struct DoubleConvolutionStep: Step {
   var writes: [View] { [target] }
   var flops: Int { 2 * target.count * inner }
   var taskCount: Int { shape.groups * tasksPerGroup }
-  var scratchBytes: Int { 8 * pixelsPerTask * (inner + filters) }
+  var scratchBytes: Int { 8 * pixelsPerTask * (tapsPerPass + filters) }
 
+  /// Of one filter.
   private var inner: Int { weight.shape.dropFirst().reduce(1, *) }
   /// Of one group.
   private var filters: Int { weight.shape[0] / shape.groups }
   private var pixelsPerImage: Int { target.shape.dropFirst(2).reduce(1, *) }
   private var pixels: Int { target.shape[0] * pixelsPerImage }
+  private var tapsPerPass: Int { min(inner, 8_192) }
   /// As many as give some tasks, and windows that stay in the second-level cache.
-  private var pixelsPerTask: Int { min(512, max(8, 100_000 / inner), ((pixels + 3) / 4).roundedUp(to: 8)) }
+  private var pixelsPerTask: Int { min(512, 100_000 / tapsPerPass, ((pixels + 3) / 4).roundedUp(to: 8)) }
   private var tasksPerGroup: Int { (pixels + pixelsPerTask - 1) / pixelsPerTask }
 
   func run(task: Int, in frame: borrowing TaskFrame) {
     let (group, first) = (task / tasksPerGroup, task % tasksPerGroup * pixelsPerTask)
     let range = first..<min(first + pixelsPerTask, pixels)
     let matrix = frame.scratch.assumingMemoryBound(to: Double.self)
-    let results = matrix + pixelsPerTask * inner
-    windows.write(
-      range, from: frame.pointer(x) + group * weight.shape[1] * x.strides[1], taps: inner, to: matrix)
+    let results = matrix + pixelsPerTask * tapsPerPass
+    let input = frame.pointer(x, as: Double.self) + group * weight.shape[1] * x.strides[1]
+    let rows = frame.pointer(weight, as: Double.self) + group * filters * inner
 
     let (rowMajor, plain, transposed): (Int32, Int32, Int32) = (101, 111, 112)
-    let (form, leading) = windows.hasRowsOfPixels ? (plain, range.count) : (transposed, inner)
-    multiply(
-      rowMajor, plain, form, Int32(filters), Int32(range.count), Int32(inner), 1,
-      frame.pointer(weight) + group * filters * inner, Int32(inner), matrix, Int32(leading), 0, results,
-      Int32(range.count))
+    for tap in stride(from: 0, to: inner, by: tapsPerPass) {
+      let taps = tap..<min(tap + tapsPerPass, inner)
+      windows.write(range, taps, from: input, to: matrix)
+      let (form, leading) = windows.hasRowsOfPixels ? (plain, range.count) : (transposed, taps.count)
+      multiply(
+        rowMajor, plain, form, Int32(filters), Int32(range.count), Int32(taps.count), 1, rows + tap, Int32(inner),
+        matrix, Int32(leading), tap == 0 ? 0 : 1, results, Int32(range.count))
+    }
     store(results, range, group, frame.pointer(target))
   }
 
@@ -111,14 +116,14 @@ private struct WindowMatrix: Sendable {
     hasRowsOfPixels = pixels.extents[2] >= taps.extents[2]
   }
 
-  /// Writes the windows of a range of pixels, each of so many taps, of which x at `start` is the first channel.
+  /// Writes some taps of the windows of some pixels, of which x at `start` is the first channel.
   func write(
-    _ range: Range<Int>, from start: UnsafePointer<Double>, taps count: Int, to matrix: UnsafeMutablePointer<Double>
+    _ range: Range<Int>, _ taps: Range<Int>, from start: UnsafePointer<Double>, to matrix: UnsafeMutablePointer<Double>
   ) {
     if hasRowsOfPixels {
-      write(taps, 0..<count, pixels, range, from: start, to: matrix)
+      write(self.taps, taps, pixels, range, from: start, to: matrix)
     } else {
-      write(pixels, range, taps, 0..<count, from: start, to: matrix)
+      write(pixels, range, self.taps, taps, from: start, to: matrix)
     }
   }
 
