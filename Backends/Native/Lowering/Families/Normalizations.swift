@@ -157,12 +157,15 @@ extension Planner {
     let eps = number(try call.double("eps"), like: variance)
     var scale = try applying(.rsqrt, applying(.add, variance, eps))
     if !call[1].isAbsent { scale = try applying(.multiply, scale, expression(call[1], as: dtype)) }
-    var shift = try applying(.negative, applying(.multiply, mean, scale))
+    let x = try expression(call[0], as: dtype)
+    let folded = try scaledConvolution(x, scale)
+    // A bias before the normalisation is one of the mean's after it.
+    let centre = try folded?.bias.map { try applying(.subtract, mean, $0) } ?? mean
+    var shift = try applying(.negative, applying(.multiply, centre, scale))
     if !call[2].isAbsent { shift = try applying(.add, shift, expression(call[2], as: dtype)) }
     let channels = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
     func channelwise(_ x: Expression) throws -> Expression { try reshaped(Expression(view(x)), channels) }
-    let x = try expression(call[0], as: dtype)
-    let scaled = try scaledConvolution(x, scale) ?? applying(.multiply, x, channelwise(scale))
+    let scaled = try folded?.product ?? applying(.multiply, x, channelwise(scale))
     return [try applying(.add, scaled, channelwise(shift)), mean, variance]
   }
 }
@@ -202,16 +205,31 @@ extension Planner {
     return [result.converted(to: dtype), try moved(call[3], average), try moved(call[4], unbiased)]
   }
 
-  /// A convolution that is not yet computed, with each of its output channels scaled: a scaled weight does it.
-  private func scaledConvolution(_ x: Expression, _ scale: Expression) throws -> Expression? {
-    guard case .product(let product) = x.node, let convolution = product as? ConvolutionProduct,
+  /// A convolution that is not yet computed, with each of its output channels scaled: a scaled weight does it. What x adds
+  /// to the channels is not in the product.
+  private func scaledConvolution(
+    _ x: Expression, _ scale: Expression
+  ) throws -> (product: Expression, bias: Expression?)? {
+    let bias = channelBias(of: x)
+    guard case .product(let product) = (bias?.of ?? x).node, let convolution = product as? ConvolutionProduct,
       isConstant(convolution.weight.buffer)
     else { return nil }
     let weight = convolution.weight
     let column = try reshaped(
       Expression(view(scale)), [weight.shape[0]] + Array(repeating: 1, count: weight.rank - 1))
     let scaled = try view(applying(.multiply, Expression(weight), column))
-    return try self.convolution(convolution.x, scaled, convolution.shape, convolution.attributes)
+    return (try self.convolution(convolution.x, scaled, convolution.shape, convolution.attributes), bias?.bias)
+  }
+
+  /// A constant for each channel [C] that x [N, C, ...] adds to something; nil if it is no such sum.
+  private func channelBias(of x: Expression) -> (of: Expression, bias: Expression)? {
+    guard case .apply(.add, let operands) = x.node, operands.count == 2, case .view(let bias) = operands[1].node,
+      isConstant(bias.buffer),
+      bias.strides.indices.allSatisfy({ $0 == 1 || bias.strides[$0] == 0 || bias.shape[$0] == 1 })
+    else { return nil }
+    let channels = View(
+      buffer: bias.buffer, dtype: bias.dtype, offset: bias.offset, shape: [bias.shape[1]], strides: [bias.strides[1]])
+    return (operands[0], Expression(channels))
   }
 }
 
